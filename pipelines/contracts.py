@@ -1,0 +1,73 @@
+"""Hold a DataFrame against the contract of its table before anything is written."""
+
+from __future__ import annotations
+
+from pyspark.sql import Column, DataFrame, Window
+from pyspark.sql import functions as F
+from pyspark.sql.pandas.types import from_arrow_schema
+from pyspark.sql.types import ArrayType, DataType, StructType
+
+from schemas.errors import BrokenLaw
+from schemas.tables import Table
+
+REPEATED_KEY = "repeated key"
+"""How the error of a plan begins that found one key twice."""
+
+
+def spark_schema(table: Table) -> StructType:
+    """Return the table's schema as Spark spells it, with the columns' sentences as comments."""
+    schema = from_arrow_schema(table.schema)
+    for field in schema.fields:
+        field.metadata = {"comment": table.doc(field.name)}
+    return schema
+
+
+def conform(df: DataFrame, table: Table) -> DataFrame:
+    """Return `df` with the table's columns in the table's order.
+
+    Raises BrokenLaw naming every column that is missing, unknown, or of another type.
+    """
+    wrong = differences(df.schema, table)
+    if wrong:
+        raise BrokenLaw(f"rows for {table.name} break its contract: {'; '.join(wrong)}")
+    return df.select(*table.schema.names)
+
+
+def differences(schema: StructType, table: Table) -> list[str]:
+    """Return one phrase for each column of `schema` that is not as `table` says. Order does not count."""
+    wanted = {field.name: field.dataType for field in spark_schema(table).fields}
+    found = {field.name: field.dataType for field in schema.fields}
+    repeated = sorted({name for name in schema.names if schema.names.count(name) > 1})
+    return [
+        *(f"column {name} is missing" for name in wanted if name not in found),
+        *(f"column {name} is not in the contract" for name in found if name not in wanted),
+        *(f"column {name} is there twice" for name in repeated),
+        *(
+            f"column {name} is {found[name].simpleString()}, not {type_.simpleString()}"
+            for name, type_ in wanted.items()
+            if name in found and _shape(found[name]) != _shape(type_)
+        ),
+    ]
+
+
+def refuse_repeated_keys(df: DataFrame, table: Table) -> DataFrame:
+    """Return `df` with a guard in its plan that stops the job when one key is there twice.
+
+    The shuffle is the one that a merge by the same key needs anyway.
+    """
+    copies = F.count(F.lit(1)).over(Window.partitionBy(*table.key))
+    named = F.concat_ws(", ", *(_labelled(column) for column in table.key))
+    message = F.concat(F.lit(f"{REPEATED_KEY} in rows for {table.name}: "), named)
+    guard = F.when(F.col("_copies") > 1, F.raise_error(message).cast("boolean")).otherwise(F.lit(True))
+    return df.withColumn("_copies", copies).where(guard).drop("_copies")
+
+
+def _labelled(column: str) -> Column:
+    return F.concat(F.lit(f"{column}="), F.coalesce(F.col(column).cast("string"), F.lit("null")))
+
+
+def _shape(type_: DataType) -> str:
+    """Spell a type without nullability, which every computed Spark column loses."""
+    if isinstance(type_, ArrayType):
+        return f"array<{_shape(type_.elementType)}>"
+    return type_.simpleString()

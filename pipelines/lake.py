@@ -1,0 +1,183 @@
+"""Read and write the tables of one lake: append, merge by key, replace a partition. Each is one Delta commit."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from delta.exceptions import DeltaConcurrentModificationException
+from delta.tables import DeltaTable
+from pyspark.errors import PySparkException
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
+
+from pipelines.contracts import REPEATED_KEY, conform, differences, refuse_repeated_keys, spark_schema
+from schemas.errors import BrokenLaw, Transient
+from schemas.tables import Table
+
+# What every reader of the lake understands: reader version 1, writer version 2.
+_PROPERTIES: Final = {
+    "delta.enableDeletionVectors": "false",
+    "delta.columnMapping.mode": "none",
+    "delta.minReaderVersion": "1",
+    "delta.minWriterVersion": "2",
+}
+
+_LAWS_OF_DELTA: Final = ("DELTA_NOT_NULL_CONSTRAINT_VIOLATED", "DELTA_REPLACE_WHERE_MISMATCH")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Merged:
+    """What one merge did."""
+
+    num_inserted: int
+    """Rows whose key was new."""
+
+    num_updated: int
+    """Rows whose key was there with other values."""
+
+
+class Lake:
+    """The tables below one root, a folder or any URI that Spark reads.
+
+    Every write is held against the table's contract first and raises BrokenLaw, with nothing written, when a
+    column differs, a key is null or a key is there twice; it raises Transient when another writer was faster.
+    """
+
+    def __init__(self, spark: SparkSession, root: str | Path) -> None:
+        self.spark = spark
+        self.root = lake_root(root)
+
+    def uri(self, table: Table) -> str:
+        """Return where `table` lives."""
+        return f"{self.root}/{table.path}"
+
+    def exists(self, table: Table) -> bool:
+        """Whether the table was ever written."""
+        return DeltaTable.isDeltaTable(self.spark, self.uri(table))
+
+    def version(self, table: Table) -> int | None:
+        """Return the number of the table's newest commit, or None when there is no table."""
+        if not self.exists(table):
+            return None
+        newest = DeltaTable.forPath(self.spark, self.uri(table)).history(1).select("version").first()
+        return None if newest is None else int(newest["version"])
+
+    def read(self, table: Table) -> DataFrame:
+        """Return the table's rows in the contract's columns; no rows when there is no table.
+
+        A column that the stored table does not have yet reads as null.
+        """
+        wanted = spark_schema(table)
+        if not self.exists(table):
+            return self.spark.createDataFrame([], wanted)
+        stored = self.spark.read.format("delta").load(self.uri(table))
+        missing = [field for field in wanted.fields if field.name not in stored.columns]
+        for field in missing:
+            stored = stored.withColumn(field.name, F.lit(None).cast(field.dataType))
+        return conform(stored.select(*wanted.names), table)
+
+    def append(self, df: DataFrame, table: Table, *, txn: tuple[str, int] | None = None) -> None:
+        """Add rows. With `txn` (application, version) a repeated or older version is skipped by Delta itself."""
+        with self._writing(table):
+            writer = conform(df, table).write.format("delta").mode("append")
+            if txn is not None:
+                writer = writer.option("txnAppId", txn[0]).option("txnVersion", txn[1])
+            writer.save(self.uri(table))
+
+    def merge(self, df: DataFrame, table: Table, *, insert_only: bool = False) -> Merged:
+        """Insert rows whose key is new and, unless `insert_only`, update those whose values differ.
+
+        Nothing is committed when nothing changes.
+        """
+        with self._writing(table):
+            rows = refuse_repeated_keys(conform(df, table), table)
+            same_key = " AND ".join(f"there.`{column}` = here.`{column}`" for column in table.key)
+            changed = " OR ".join(
+                f"NOT (there.`{column}` <=> here.`{column}`)"
+                for column in table.schema.names
+                if column not in table.key
+            )
+            stored = DeltaTable.forPath(self.spark, self.uri(table)).alias("there")
+            merge = stored.merge(rows.alias("here"), same_key).whenNotMatchedInsertAll()
+            if not insert_only:
+                merge = merge.whenMatchedUpdateAll(changed)
+            done = merge.execute().first()
+        if done is None:
+            raise BrokenLaw(f"Delta did not say what the merge into {table.name} did")
+        return Merged(num_inserted=int(done["num_inserted_rows"]), num_updated=int(done["num_updated_rows"]))
+
+    def replace(self, df: DataFrame, table: Table, *, partition: Mapping[str, str] | None = None) -> None:
+        """Put these rows in the place of all rows, or of one partition's (`{"week": "2026-W47"}`)."""
+        for column in partition or {}:
+            if column not in table.partitions:
+                raise ValueError(f"{table.name} is not partitioned by {column}")
+        with self._writing(table):
+            rows = refuse_repeated_keys(conform(df, table), table)
+            writer = rows.write.format("delta").mode("overwrite")
+            if partition:
+                writer = writer.option("replaceWhere", " AND ".join(map(_equals, partition.items())))
+            writer.save(self.uri(table))
+
+    @contextmanager
+    def _writing(self, table: Table) -> Iterator[None]:
+        """Make the table ready for a write, and say in our words what stops it."""
+        try:
+            self._settle(table)
+            yield
+        except DeltaConcurrentModificationException as error:
+            raise Transient(
+                f"another writer changed {table.name} at the same time ({_first_line(error)})"
+            ) from error
+        except PySparkException as error:
+            text = str(error)
+            if REPEATED_KEY in text or any(law in text for law in _LAWS_OF_DELTA):
+                raise BrokenLaw(f"nothing was written to {table.name}: {_first_line(error)}") from error
+            raise
+
+    def _settle(self, table: Table) -> None:
+        """Make the table if it is not there, and add the columns that its contract gained since."""
+        schema = spark_schema(table)
+        if not self.exists(table):
+            builder = DeltaTable.createIfNotExists(self.spark).location(self.uri(table)).addColumns(schema)
+            builder = builder.comment(table.about)
+            for name, value in {**_PROPERTIES, **_statistics(table)}.items():
+                builder = builder.property(name, value)
+            if table.partitions:
+                builder = builder.partitionedBy(*table.partitions)
+            builder.execute()
+            return
+        stored = self.spark.read.format("delta").load(self.uri(table)).schema
+        missing = [field for field in schema.fields if field.name not in stored.names]
+        if missing:
+            columns = ", ".join(f"`{field.name}` {field.dataType.simpleString()}" for field in missing)
+            self.spark.sql(f"ALTER TABLE delta.`{self.uri(table)}` ADD COLUMNS ({columns})")
+        wrong = [phrase for phrase in differences(stored, table) if not phrase.endswith("is missing")]
+        if wrong:
+            raise BrokenLaw(f"the stored table {table.name} is not the contract's: {'; '.join(wrong)}")
+
+
+def lake_root(root: str | Path) -> str:
+    """Return `root` as an absolute path, or as it is when it is a URI."""
+    text = str(root).rstrip("/") or "/"
+    return text if re.match(r"[A-Za-z][A-Za-z0-9+.-]*:", text) else str(Path(text).absolute())
+
+
+def _statistics(table: Table) -> dict[str, str]:
+    if table.statistics:
+        return {"delta.dataSkippingStatsColumns": ",".join(table.statistics)}
+    return {"delta.dataSkippingNumIndexedCols": "0"}
+
+
+def _equals(pair: tuple[str, str]) -> str:
+    column, value = pair
+    escaped = value.replace("\\", "\\\\").replace("'", "\\'")
+    return f"`{column}` = '{escaped}'"
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).strip().splitlines()[0]

@@ -1,0 +1,40 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+    from pipelines.lake import Lake
+
+SHARED_DATA = Path(__file__).resolve().parent.parent.parent / "shared" / "data"
+
+
+@pytest.fixture(scope="session")
+def spark() -> Iterator[SparkSession]:
+    """One JVM a run. Imported late, so that tests without Spark do not wait for it."""
+    from pipelines.session import spark_session
+
+    session = spark_session("tests", master="local[2]", small=True, driver_memory="2g")
+    yield session
+    session.stop()
+
+
+@pytest.fixture
+def lake(spark: SparkSession, tmp_path: Path) -> Lake:
+    """An empty lake."""
+    from pipelines.lake import Lake
+
+    return Lake(spark, tmp_path / "lake")
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """Real files of other people, read in place."""
+    if not SHARED_DATA.is_dir():
+        pytest.skip(f"the real files are not here: {SHARED_DATA} is no folder")
+    return SHARED_DATA
