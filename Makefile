@@ -1,0 +1,69 @@
+# `make demo` and `make test` do their own set-up: uv, the locked packages, and (by Spark itself) the Delta jars.
+SHELL := bash
+
+UV := $(shell command -v uv 2>/dev/null || echo .uv/bin/uv)
+RUN := $(UV) run --no-sync
+READY := .venv/.ready
+
+unexport UV_PROJECT_ENVIRONMENT VIRTUAL_ENV
+
+.PHONY: help demo test lint fuzz faults bench zip clean java
+
+help:
+	@echo 'make demo     workflows in, curated lake and training shards out (INPUT=folder adds your own files)'
+	@echo 'make test     lint, types and tests'
+	@echo 'make fuzz     long random runs of the workflow language'
+	@echo 'make faults   kill jobs at random moments and compare the tables'
+	@echo 'make bench    every benchmark, each as a ratio to its peer'
+	@echo 'make zip      dist/sidewheel.zip, for spark-submit --py-files'
+	@echo 'make clean    remove what the other targets built, the demo lake included'
+
+demo: java $(READY)
+	@$(RUN) sidewheel demo $(if $(INPUT),--input "$$INPUT")
+
+test: java $(READY) lint
+	$(RUN) pytest -m 'not faults and not fuzz'
+
+lint: $(READY)
+	$(RUN) ruff check .
+	$(RUN) ruff format --check .
+	$(RUN) mypy
+
+fuzz: $(READY)
+	$(RUN) pytest -m fuzz
+
+faults: java $(READY)
+	$(RUN) pytest -m faults
+
+bench: java $(READY)
+	$(UV) sync --locked --inexact --group bench
+	@set -e; for file in benchmarks/[a-z]*.py; do echo "== $$file"; $(RUN) python "$$file"; done
+
+zip: $(READY)
+	rm -rf dist
+	$(UV) build --quiet --wheel --out-dir dist
+	cp dist/sidewheel-*.whl dist/sidewheel.zip
+	@echo 'dist/sidewheel.zip is ready for spark-submit --py-files'
+
+clean:
+	rm -rf dist build demo spark-warehouse metastore_db derby.log .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -type d -not -path './.*' -prune -exec rm -rf {} +
+
+# Packages of extras that were added by hand stay.
+$(READY): pyproject.toml uv.lock $(filter .uv/bin/uv,$(UV))
+	$(UV) sync --locked --inexact
+	@touch $@
+
+# A venv where Python can make one, else a plain folder: neither is stopped by an externally managed Python.
+.uv/bin/uv:
+	@command -v python3 >/dev/null || { echo 'Python is missing: install Python 3.11 or later.' >&2; exit 2; }
+	@{ python3 -m venv .uv && .uv/bin/python -m pip install --quiet uv; } >/dev/null 2>&1 \
+	  || { rm -rf .uv; python3 -m pip install --quiet --target .uv uv; } \
+	  || { rm -rf .uv; echo 'uv could not be installed: see https://docs.astral.sh/uv, then run make again.' >&2; exit 2; }
+
+java:
+	@java="$${JAVA_HOME:+$$JAVA_HOME/bin/}java"; \
+	major=$$("$$java" -version 2>&1 | sed -n 's/.*version "\([0-9]*\).*/\1/p'); \
+	[ "$${major:-0}" -ge 17 ] || { \
+	  echo 'Spark needs Java 17 or later: install it, for example `apt-get install openjdk-17-jre-headless`, and check JAVA_HOME.' >&2; \
+	  exit 2; }

@@ -1,0 +1,82 @@
+"""Workflow files as text, and which files of a folder are workflows."""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from schemas.errors import UsageError, WorkflowRefused
+from schemas.workflow.jsontext import MAX_BYTES, read_json
+
+__all__ = ["find_workflow_files", "read_text"]
+
+MAX_BYTES_PER_CHARACTER = 4
+SIGNED = re.compile(rb"[0-9a-f]{64}:")
+
+
+def read_text(path: str) -> str:
+    """The text of a file; `-` is standard input.
+
+    Raises UsageError when there is no such file, WorkflowRefused when it is no UTF-8 or too large to be read.
+    """
+    limit = MAX_BYTES * MAX_BYTES_PER_CHARACTER
+    try:
+        if path == "-":
+            raw = sys.stdin.buffer.read(limit + 1)
+        else:
+            with Path(path).open("rb") as file:
+                raw = file.read(limit + 1)
+    except OSError as error:
+        raise UsageError(f"cannot read {path}: {(error.strerror or str(error)).lower()}.") from error
+    if len(raw) > limit:
+        raise WorkflowRefused(
+            "WORKFLOW_TOO_LARGE", f"more than {limit} bytes, the limit is {MAX_BYTES} characters"
+        )
+    try:
+        return raw.decode()
+    except UnicodeDecodeError as error:
+        raise WorkflowRefused("INVALID_ENCODING", f"byte {error.start} is not UTF-8") from error
+
+
+def find_workflow_files(paths: Sequence[str]) -> tuple[list[str], int]:
+    """The files to look at, and how many others the folders hold.
+
+    A file is taken at its word. In a folder (recursive, hidden folders left out) every `.flow` file counts,
+    and every `.json` file that looks like a workflow. Raises UsageError for a path that does not exist.
+    """
+    found: dict[str, None] = {}
+    num_skipped = 0
+    for path in paths:
+        if not Path(path).is_dir():
+            if not Path(path).exists():
+                raise UsageError(f"no such file or folder: {path}.")
+            found[path] = None
+            continue
+        for file in _files_under(path):
+            if file.endswith(".flow") or (file.endswith(".json") and _looks_like_workflow(Path(file))):
+                found[file] = None
+            else:
+                num_skipped += 1
+    return list(found), num_skipped
+
+
+def _files_under(folder: str) -> Iterator[str]:
+    for parent, folders, files in os.walk(folder):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        yield from (os.path.join(parent, name) for name in sorted(files))  # noqa: PTH118
+
+
+def _looks_like_workflow(path: Path) -> bool:
+    try:
+        if path.stat().st_size > MAX_BYTES * MAX_BYTES_PER_CHARACTER:
+            return False
+        raw = path.read_bytes()
+        if SIGNED.match(raw):
+            return True
+        value = read_json(raw.decode())
+    except (OSError, UnicodeDecodeError, WorkflowRefused):
+        return False
+    return isinstance(value, dict) and bool({"root", "steps"} & value.keys())

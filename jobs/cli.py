@@ -1,0 +1,189 @@
+"""`sidewheel`: the one public command.
+
+What a command needs is imported when it runs, and help is plain text: so help comes at once.
+"""
+
+from __future__ import annotations
+
+import ast
+import importlib
+import importlib.resources
+import os
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from typing import Annotated, Any, Literal
+
+import typer
+from typer.core import TyperGroup
+
+from jobs._main import exit_code
+from schemas.errors import UsageError
+
+__all__ = ["app", "job_names", "main"]
+
+EXIT_BROKEN_PIPE = 141
+"""What a shell reports for a program that wrote to a closed pipe."""
+
+
+class _Group(TyperGroup):
+    """Takes `curate-workflows` for `curate_workflows`; shows commands and jobs apart, in whole sentences."""
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        return super().get_command(ctx, cmd_name.replace("-", "_"))
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
+        told = {name: (self.get_command(ctx, name).help or "") for name in self.list_commands(ctx)}
+        jobs = {name: sentence for name, sentence in told.items() if "_" in name}
+        for title, names in (("Commands", told.keys() - jobs.keys()), ("Jobs", jobs.keys())):
+            with formatter.section(title):
+                formatter.write_dl([(name, sentence) for name, sentence in told.items() if name in names])
+
+
+app = typer.Typer(
+    name="sidewheel",
+    cls=_Group,
+    add_completion=False,
+    rich_markup_mode=None,
+    help="Turns workflows and conversations into training data. Each command has its own --help.",
+)
+
+
+def _show_version(asked: bool) -> None:
+    if asked:
+        from importlib.metadata import version
+
+        typer.echo(f"sidewheel {version('sidewheel')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version.")
+    ] = False,
+) -> None: ...
+
+
+@app.command()
+def demo(
+    output: Annotated[str, typer.Option(help="Folder for the demo's records and lake.")] = "demo",
+    num: Annotated[int, typer.Option(min=1, help="How many records to generate.")] = 5000,
+    inputs: Annotated[
+        list[str] | None, typer.Option("--input", help="A file, folder or URI of your own to ingest too.")
+    ] = None,
+) -> int:
+    """Run the whole way on generated records: ingest, curate, shards, queries, ledger."""
+    from jobs import demo as work
+
+    return work.demo(output=output, num=num, inputs=tuple(inputs or ()))
+
+
+@app.command()
+def doctor(
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> int:
+    """Look at Java, jars, disk, memory and versions, and say how to fix what is wrong."""
+    from jobs import doctor as work
+
+    return work.doctor(as_json=as_json)
+
+
+@app.command()
+def transpile(
+    file: Annotated[str, typer.Argument(help="A workflow in any spelling; - is standard input.")],
+    to: Annotated[Literal["python", "flow", "agent", "cli"], typer.Option(help="The spelling to write.")],
+    layout: Annotated[
+        str | None,
+        typer.Option(help="File of ids, positions and notes: written from JSON, read back with Python."),
+    ] = None,
+) -> int:
+    """Translate a workflow between its spellings; the result goes to standard output."""
+    from jobs import transpile as work
+
+    return work.transpile(file, to=to, layout_path=layout)
+
+
+@app.command()
+def check(
+    paths: Annotated[list[str], typer.Argument(metavar="PATH", help="Files, or folders to search.")],
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> int:
+    """Round-trip workflow files through Python; exit 0 only if every one is lossless."""
+    from jobs import check as work
+
+    return work.check(paths, as_json=as_json)
+
+
+@app.command()
+def query(
+    sql: Annotated[str, typer.Argument(metavar="SQL", help="SQL, or the name of a shipped query.")],
+    lake: Annotated[str, typer.Option(help="Folder or URI of the lake.")] = "lake",
+    form: Annotated[
+        Literal["table", "csv", "json", "parquet"], typer.Option("--format", help="How to print the answer.")
+    ] = "table",
+    output: Annotated[str | None, typer.Option(help="File to write instead of standard output.")] = None,
+) -> int:
+    """Ask the lake with SQL (DuckDB); one view per table."""
+    from jobs import query as work
+
+    return work.query(sql, lake=lake, form=form, output=output)
+
+
+def job_names() -> dict[str, str]:
+    """Every job (a file named `verb_object`) and its sentence, read without importing it."""
+    return dict(_jobs())
+
+
+def _jobs() -> Iterator[tuple[str, str]]:
+    files = importlib.resources.files("jobs").iterdir()
+    for file in sorted(files, key=lambda file: file.name):
+        name = file.name.removesuffix(".py")
+        if name != file.name and "_" in name.strip("_") and not name.startswith("_"):
+            told = ast.get_docstring(ast.parse(file.read_text(encoding="utf-8"))) or ""
+            yield name, told.split("\n\n")[0].replace("\n", " ")
+
+
+def _job_command(name: str) -> Callable[[typer.Context], int]:
+    def run(ctx: typer.Context) -> int:
+        code: int = importlib.import_module(f"jobs.{name}").main(ctx.args)
+        return code
+
+    return run
+
+
+for _name, _sentence in _jobs():
+    app.command(
+        _name,
+        help=_sentence,
+        add_help_option=False,
+        context_settings={"allow_extra_args": True, "ignore_unknown_options": True},
+    )(_job_command(_name))
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command. Returns its exit code; nothing but a bug leaves a traceback."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    try:
+        code = exit_code("sidewheel", lambda: _invoke(arguments or ["--help"]))
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # The reader left (`| head`): whatever is still buffered has nowhere to go.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return EXIT_BROKEN_PIPE
+    return code
+
+
+def _invoke(arguments: list[str]) -> int:
+    command = typer.main.get_command(app)
+    try:
+        with command.make_context("sidewheel", arguments) as context:
+            code: int | None = command.invoke(context)
+            return code or 0
+    except typer.Exit as stopped:
+        return stopped.exit_code
+    except typer.TyperException as wrong:
+        raise UsageError(f"{wrong.format_message().rstrip('.')} (see sidewheel --help).") from wrong
+
+
+if __name__ == "__main__":
+    sys.exit(main())
