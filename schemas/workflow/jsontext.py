@@ -1,0 +1,237 @@
+"""JSON text, read strictly and written back to the same bytes.
+
+Reading refuses what other readers lose in silence: duplicate keys, NaN, infinities, lone surrogates, a
+byte order mark, texts beyond the caps. `Lexis` is what a text has beyond its value (style, escapes,
+white space), so that `write_json(read_json(text), lexis_of(text))` is `text` again.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterable
+from typing import Any, Final, TypeAlias
+
+import orjson
+
+from schemas.errors import WorkflowRefused
+
+MAX_BYTES: Final = 1 << 20
+MAX_DEPTH: Final = 128
+
+JsonValue: TypeAlias = Any
+Lexis: TypeAlias = dict[str, Any] | None
+
+INVALID: Final = "INVALID_WORKFLOW_JSON"
+
+
+def compact(value: JsonValue) -> str:
+    """The style of Shopify's own exporter: no spaces, raw UTF-8, keys in order."""
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+
+
+def read_json(text: str, where: str = "") -> JsonValue:
+    """Parse one JSON text.
+
+    Raises:
+        WorkflowRefused: INVALID_WORKFLOW_JSON with `where` and what is wrong.
+    """
+    if len(text) > MAX_BYTES:
+        raise WorkflowRefused(
+            "WORKFLOW_TOO_LARGE", f"{len(text)} characters, the limit is {MAX_BYTES}", path=where
+        )
+    if _depth_over(text, MAX_DEPTH):
+        raise WorkflowRefused(INVALID, f"nested deeper than {MAX_DEPTH} levels", path=where)
+    try:
+        value = orjson.loads(text)
+        if orjson.dumps(value) == text.encode():
+            return value  # writing gives the same bytes, so no key was lost
+        return json.loads(
+            text, object_pairs_hook=_unique, parse_constant=_refuse_constant, parse_float=_exact_float
+        )
+    except UnicodeEncodeError:
+        raise WorkflowRefused(INVALID, "a lone surrogate, which is not valid Unicode", path=where) from None
+    except _Duplicate as found:
+        raise WorkflowRefused(INVALID, f"the key {found.key!r} occurs twice in one object", path=where) from None
+    except (ValueError, RecursionError) as reason:
+        raise WorkflowRefused(INVALID, _sentence(text, reason), path=where) from None
+
+
+class _Duplicate(Exception):  # noqa: N818  (a signal inside this module, never seen outside)
+    def __init__(self, key: str) -> None:
+        super().__init__(key)
+        self.key = key
+
+
+def _unique(pairs: list[tuple[str, JsonValue]]) -> dict[str, JsonValue]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        seen: set[str] = set()
+        for key, _ in pairs:
+            if key in seen:
+                raise _Duplicate(key)
+            seen.add(key)
+    return found
+
+
+def _refuse_constant(name: str) -> None:
+    raise ValueError(f"{name} is not JSON")
+
+
+def _exact_float(text: str) -> float:
+    number = float(text)
+    if number in (float("inf"), float("-inf")):
+        raise ValueError(f"the number {text} is out of range")
+    return number
+
+
+def _sentence(text: str, reason: BaseException) -> str:
+    if not text:
+        return "empty text"
+    if text.startswith("\ufeff"):
+        return "starts with a byte order mark"
+    if isinstance(reason, json.JSONDecodeError):
+        return f"{reason.msg} at line {reason.lineno} column {reason.colno}"
+    return str(reason)
+
+
+_BRACKETS = re.compile(r'"(?:[^"\\]|\\.)*"?|[\[\]{}]', re.DOTALL)
+
+
+def _depth_over(text: str, limit: int) -> bool:
+    """Whether brackets outside strings nest deeper than `limit`; linear, and never recursive."""
+    if text.count("{") + text.count("[") <= limit:
+        return False
+    depth = 0
+    for token in _BRACKETS.finditer(text):
+        character = token.group()
+        if character in "[{":
+            depth += 1
+            if depth > limit:
+                return True
+        elif character in "]}":
+            depth -= 1
+    return False
+
+
+# -- lexis: bytes beyond the value ----------------------------------------------------------------------
+
+
+def _indented(value: JsonValue) -> str:
+    return json.dumps(value, ensure_ascii=False, indent=2, allow_nan=False)
+
+
+def _spaced(value: JsonValue) -> str:
+    return json.dumps(value, ensure_ascii=False, allow_nan=False)
+
+
+STYLES: Final[dict[str, Callable[[JsonValue], str]]] = {
+    "compact": compact,
+    "spaced": _spaced,
+    "indented": _indented,
+    "indented_line": lambda value: _indented(value) + "\n",
+}
+_TOKENS = re.compile(r'(\s*)("(?:[^"\\]|\\.)*"|[\[\]{}:,]|[^\s\[\]{}:,"]+)', re.DOTALL)
+
+
+def lexis_of(text: str, value: JsonValue, default: str = "compact") -> Lexis:
+    """What `text` has beyond `value`; None when it is written in the `default` style."""
+    for style in (default, *STYLES):
+        if STYLES[style](value) == text:
+            return None if style == default else {"style": style}
+    written, canonical = _TOKENS.findall(text), _TOKENS.findall(compact(value))
+    if len(written) != len(canonical):  # cannot happen for one value with its keys in order
+        raise WorkflowRefused(INVALID, "cannot be written back to the same text")
+    changed = [
+        [number, mine] for number, ((_, mine), (_, other)) in enumerate(zip(written, canonical, strict=True)) if mine != other
+    ]
+    spaces = [before for before, _ in written]
+    tail = text[len(text.rstrip()) :]
+    return {"tokens": changed, "spaces": _runs(spaces), "tail": tail}
+
+
+def write_json(value: JsonValue, lexis: Lexis = None, default: str = "compact") -> str:
+    """Write `value` in the style that `lexis` names; a lexis that no longer fits gives the default style."""
+    if lexis is None:
+        return STYLES[default](value)
+    if "style" in lexis:
+        return STYLES[lexis["style"]](value)
+    tokens = [token for _, token in _TOKENS.findall(compact(value))]
+    spaces = list(_unrun(lexis["spaces"]))
+    if len(tokens) != len(spaces):
+        return STYLES[default](value)
+    for number, token in lexis["tokens"]:
+        if _same_value(tokens[number], token):
+            tokens[number] = token
+    return "".join(space + token for space, token in zip(spaces, tokens, strict=True)) + str(lexis["tail"])
+
+
+def _same_value(one: str, other: str) -> bool:
+    try:
+        return bool(json.loads(one) == json.loads(other))
+    except ValueError:
+        return False
+
+
+def _runs(spaces: list[str]) -> list[Any]:
+    """Run-length pairs: `["", "", "\\n"]` is `["", 2, "\\n", 1]`."""
+    runs: list[Any] = []
+    for space in spaces:
+        if runs and runs[-2] == space:
+            runs[-1] += 1
+        else:
+            runs += [space, 1]
+    return runs
+
+
+def _unrun(runs: list[Any]) -> Iterable[str]:
+    for space, count in zip(runs[::2], runs[1::2], strict=True):
+        yield from [space] * count
+
+
+# -- overlay: the difference of two values --------------------------------------------------------------
+
+
+def overlay(plain: JsonValue, actual: JsonValue) -> JsonValue:
+    """What turns `plain` into `actual`: None when they are the same text, else a small tree of differences.
+
+    A difference names the value it replaces, so that it is not applied to an edited one.
+    """
+    if isinstance(plain, list) and isinstance(actual, list) and len(plain) == len(actual):
+        changed = {
+            str(number): difference
+            for number, (mine, other) in enumerate(zip(plain, actual, strict=True))
+            if (difference := overlay(mine, other)) is not None
+        }
+        return {"at": changed} if changed else None
+    if isinstance(plain, dict) and isinstance(actual, dict):
+        inner = {
+            key: difference
+            for key, value in actual.items()
+            if (difference := overlay(plain[key], value) if key in plain else {"=": value}) is not None
+        }
+        if list(plain) == list(actual):
+            return {"in": inner} if inner else None
+        return {"keys": list(actual), "in": inner}
+    return None if compact(plain) == compact(actual) else {"was": plain, "=": actual}
+
+
+def apply_overlay(plain: JsonValue, difference: JsonValue) -> JsonValue:
+    """Undo `overlay`; a part that no longer fits leaves `plain` as it is."""
+    if difference is None:
+        return plain
+    if "=" in difference:
+        fits = "was" not in difference or compact(difference["was"]) == compact(plain)
+        return difference["="] if fits else plain
+    if "at" in difference:
+        if not isinstance(plain, list):
+            return plain
+        changed = difference["at"]
+        return [apply_overlay(value, changed.get(str(number))) for number, value in enumerate(plain)]
+    if not isinstance(plain, dict):
+        return plain
+    inner = difference["in"]
+    keys = difference.get("keys", list(plain))
+    return {
+        key: apply_overlay(plain.get(key), inner.get(key)) for key in keys if key in plain or key in inner
+    }

@@ -1,0 +1,96 @@
+"""The layout: everything in a file that has no meaning to a model.
+
+Ids, positions, captions and notes, the order of arrays, which optional keys are there, white space, uuids
+and value types of conditions, the signature. With the Python text it gives the file's bytes back; without
+it the workflow is the same workflow. It is plain JSON so that it can stand beside the text in a table.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from difflib import SequenceMatcher
+from typing import Any
+
+from schemas.errors import UsageError, WorkflowRefused
+from schemas.workflow.jsontext import compact, read_json
+from schemas.workflow.model import Workflow
+
+VERSION = 1
+
+
+@dataclass(slots=True)
+class StepLayout:
+    """Layout of one step: `differs` is what its JSON has beyond the plain form, `values` the value traces."""
+
+    task: str
+    id: str | int
+    position: list[int] | None = None
+    description: str | None = None
+    note: str | None = None
+    order: list[str] | None = None
+    values: dict[str, Any] = field(default_factory=dict)
+    differs: Any = None
+
+
+@dataclass(slots=True)
+class Layout:
+    """Layout of one file; `steps` is in canonical order, `step_order` and `link_order` are the arrays' own."""
+
+    spelling: str
+    steps: list[StepLayout]
+    signature: str | None = None
+    body_digest: str | None = None
+    step_order: list[int] | None = None
+    link_order: list[int] | None = None
+    bare: bool = False
+    root: dict[str, Any] = field(default_factory=dict)
+    patched_fields: list[dict[str, Any]] = field(default_factory=list)
+    links: dict[str, Any] = field(default_factory=dict)
+    differs: Any = None
+    lexis: Any = None
+
+    def to_json(self) -> str:
+        """Canonical JSON text: compact, empty parts left out."""
+        body = {name: value for name in _FIELDS if (value := getattr(self, name)) not in (None, False, {}, [])}
+        steps = [
+            {name: value for name in _STEP_FIELDS if (value := getattr(step, name)) not in (None, {}, [])}
+            for step in self.steps
+        ]
+        return compact({"version": VERSION, **body, "steps": steps})
+
+    @classmethod
+    def from_json(cls, text: str) -> Layout:
+        """Read a layout back.
+
+        Raises:
+            UsageError: when the text is not a layout of this version.
+        """
+        try:
+            body = read_json(text)
+        except WorkflowRefused as refusal:
+            raise UsageError(f"The layout is not JSON: {refusal.message}.") from None
+        if not isinstance(body, dict) or body.get("version") != VERSION:
+            raise UsageError(f"This is not a workflow layout of version {VERSION}.")
+        try:
+            steps = [StepLayout(**step) for step in body.pop("steps")]
+            del body["version"]
+            return cls(steps=steps, **body)
+        except (TypeError, KeyError) as error:
+            raise UsageError(f"The layout is damaged: {error}.") from None
+
+
+_STEP_FIELDS = tuple(StepLayout.__dataclass_fields__)
+_FIELDS = tuple(name for name in Layout.__dataclass_fields__ if name != "steps")
+
+
+def align(workflow: Workflow, layout: Layout) -> list[StepLayout | None]:
+    """The layout of each step of a workflow that may have been edited; None for a step that is new."""
+    now = [step.task_id for step in workflow.steps]
+    then = [step.task for step in layout.steps]
+    if now == then:
+        return list(layout.steps)
+    found: list[StepLayout | None] = [None] * len(now)
+    for mine, other, size in SequenceMatcher(a=now, b=then, autojunk=False).get_matching_blocks():
+        for offset in range(size):
+            found[mine + offset] = layout.steps[other + offset]
+    return found

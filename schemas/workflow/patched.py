@@ -1,0 +1,84 @@
+"""Patched fields: environment fields that need arguments, such as metafields (Flow format section 10).
+
+Exports name the owner by its type (`ProductVariant`) and write the arguments as JSON text; the agent writes
+`PRODUCT_VARIANT` and an object. The tree holds the type name and the object.
+"""
+
+from __future__ import annotations
+
+import re
+import uuid
+from typing import Any, Final
+
+from schemas.errors import WorkflowRefused
+from schemas.workflow.jsontext import compact, read_json
+from schemas.workflow.model import PatchedField
+
+_KEYS: Final = frozenset({"id", "handle", "field", "patched_type", "arguments", "merchant_configured"})
+_NEEDED: Final = ("handle", "field", "patched_type", "arguments")
+_UPPER = re.compile(r"[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)*")
+_PASCAL = re.compile(r"(?:[A-Z][a-z0-9]+)+")
+_WORDS = re.compile(r"[A-Z][a-z0-9]+")
+_CODE: Final = "WORKFLOW_STRUCTURE_INVALID"
+
+
+def read_patched(entry: Any, where: str) -> PatchedField:
+    """Read one patched field of either spelling.
+
+    Raises:
+        WorkflowRefused: for unknown or missing keys and values of the wrong type, with the path.
+    """
+    if not isinstance(entry, dict):
+        raise WorkflowRefused(_CODE, "a patched field must be an object", path=where)
+    for key in entry:
+        if key not in _KEYS:
+            raise WorkflowRefused("WORKFLOW_FIELD_NOT_ALLOWED", f"unknown key {key!r}", path=f"{where}/{key}")
+    for key in _NEEDED:
+        if key not in entry:
+            raise WorkflowRefused(_CODE, f"the patched field has no {key!r}", path=where)
+    for key in ("id", "handle", "field", "patched_type"):
+        if not isinstance(entry.get(key, ""), str):
+            raise WorkflowRefused(_CODE, f"{key} must be text", path=f"{where}/{key}")
+    configured = entry.get("merchant_configured", True)
+    if not isinstance(configured, bool):
+        raise WorkflowRefused(_CODE, "merchant_configured must be true or false", path=f"{where}/merchant_configured")
+    arguments = entry["arguments"]
+    if isinstance(arguments, str):
+        arguments = read_json(arguments, f"{where}/arguments")
+    if not isinstance(arguments, dict):
+        raise WorkflowRefused(_CODE, "arguments must be an object", path=f"{where}/arguments")
+    return PatchedField(
+        _type_name(entry["patched_type"]), entry["handle"], entry["field"], compact(arguments), configured
+    )
+
+
+def plain_patched(patched: PatchedField, spelling: str) -> dict[str, Any]:
+    """One patched field as a spelling writes it when nothing else is known."""
+    if spelling == "flow":
+        identity = uuid.uuid5(uuid.NAMESPACE_URL, f"sidewheel:{patched.owner}.{patched.handle}")
+        return {
+            "id": str(identity),
+            "handle": patched.handle,
+            "field": patched.field,
+            "patched_type": patched.owner,
+            "arguments": patched.arguments,
+            "merchant_configured": patched.merchant_configured,
+        }
+    return {
+        "field": patched.field,
+        "arguments": read_json(patched.arguments),
+        "handle": patched.handle,
+        "patched_type": _upper_name(patched.owner),
+        "merchant_configured": patched.merchant_configured,
+    }
+
+
+def _type_name(text: str) -> str:
+    if not _UPPER.fullmatch(text):
+        return text
+    name = "".join(part.capitalize() for part in text.split("_"))
+    return name if _upper_name(name) == text else text
+
+
+def _upper_name(name: str) -> str:
+    return "_".join(_WORDS.findall(name)).upper() if _PASCAL.fullmatch(name) else name
