@@ -1,0 +1,49 @@
+"""The workflow language: one tree, three JSON spellings, Python.
+
+    document = read(text)                                   # a .flow export, an agent or CLI configuration
+    source = to_python(document.workflow)                   # what a model reads and writes
+    write(from_python(source), document.layout) == text     # exact: the bytes come back
+    from_python(source) == document.workflow                # semantic: the text alone means the same
+
+Lossless or refused: what cannot be carried raises `WorkflowRefused` with its place. `inspect` does all of it
+at once and never raises for bad input.
+
+| module | subject |
+|---|---|
+| `model`, `layout` | what a workflow means; everything else that a file holds |
+| `jsontext`, `documents`, `plain`, `spell` | JSON read strictly; the three spellings in and out |
+| `values`, `patched`, `recurrence` | config values, patched fields, timetables |
+| `condition_tree`, `condition_ast`, `condition_text`, `condition_check` | conditions: normal form, two spellings, Flow's rules |
+| `graph` | the graph as blocks, and canonical order |
+| `names`, `scope`, `pretty`, `python_values`, `python_writer` | tree to Python |
+| `python_reader`, `python_expressions` | Python to tree |
+| `inspection`, `descriptor` | the round-trip gate; a workflow's kind in one line |
+"""
+
+from schemas.errors import WorkflowRefused
+from schemas.workflow.condition_check import require_valid
+from schemas.workflow.documents import Document, read
+from schemas.workflow.inspection import LANGUAGE_VERSION, Inspection, Problem, canonical, inspect
+from schemas.workflow.layout import Layout
+from schemas.workflow.model import Workflow
+from schemas.workflow.python_reader import from_python
+from schemas.workflow.python_writer import to_python
+from schemas.workflow.spell import SPELLINGS, write
+
+__all__ = [
+    "LANGUAGE_VERSION",
+    "SPELLINGS",
+    "Document",
+    "Inspection",
+    "Layout",
+    "Problem",
+    "Workflow",
+    "WorkflowRefused",
+    "canonical",
+    "from_python",
+    "inspect",
+    "read",
+    "require_valid",
+    "to_python",
+    "write",
+]

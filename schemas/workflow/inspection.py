@@ -1,0 +1,149 @@
+"""One text in, everything known about it out: the round-trip gate that every row of the lake passes.
+
+*Exact*: the Python text and the layout give the file's bytes back. *Semantic*: the Python text alone gives
+the same steps, values and links. Both are computed by doing it, on the very text at hand.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Literal
+
+import orjson
+
+from schemas.errors import WorkflowRefused
+from schemas.workflow.condition_check import check_conditions
+from schemas.workflow.descriptor import descriptor_of, task_name
+from schemas.workflow.documents import Document, read
+from schemas.workflow.model import TRIGGER, Workflow
+from schemas.workflow.python_reader import from_python
+from schemas.workflow.python_writer import to_python
+from schemas.workflow.spell import write
+
+LANGUAGE_VERSION = "flow_python_v1"
+"""Travels on every row that was made with this language; a change of the text a model reads changes it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """What is wrong, where, in words a person or a model can act on.
+
+    `path` is a JSON pointer into the file, or `line:column` of Python.
+    """
+
+    code: str
+    severity: Literal["error", "warning"]
+    step: str
+    path: str
+    message: str
+
+    def to_dict(self) -> dict[str, str]:
+        return asdict(self)
+
+
+@dataclass(frozen=True, slots=True)
+class Inspection:
+    """What one text is. `python` and `layout` are empty where the text was refused."""
+
+    spelling: str
+    exact: bool = False
+    semantic: bool = False
+    problems: tuple[Problem, ...] = ()
+    python: str = ""
+    layout: str = ""
+    descriptor: str = ""
+    trigger: str = ""
+    tasks: tuple[str, ...] = ()
+    workflow: Workflow | None = None
+
+    @property
+    def lossless(self) -> bool:
+        return self.exact and self.semantic
+
+
+def canonical(workflow: Workflow) -> bytes:
+    """The meaning as bytes; two workflows are the same when these are (`==` would take True for 1)."""
+    return orjson.dumps(workflow)
+
+
+def spelling_of(text: str) -> str:
+    """`python`, `json`, or nothing: what the first character says."""
+    first = text.lstrip()[:1]
+    if first in ("@", "#", "d"):
+        return "python"
+    return "json" if first == "{" or text[64:66] == ":{" else ""
+
+
+def inspect(text: str) -> Inspection:
+    """Read a workflow in any spelling, write it both ways, and compare. Never raises for bad input."""
+    kind = spelling_of(text)
+    try:
+        if kind == "python":
+            return _inspect_python(text)
+        return _inspect_json(text)
+    except WorkflowRefused as refusal:
+        return Inspection(kind if kind == "python" else "", problems=(_problem(refusal),))
+
+
+def _inspect_json(text: str) -> Inspection:
+    document = read(text)
+    spelling = document.layout.spelling
+    try:
+        python = to_python(document.workflow)
+        again = from_python(python)
+    except WorkflowRefused as refusal:
+        return Inspection(spelling, problems=(_problem(refusal),))
+    semantic = canonical(again) == canonical(document.workflow)
+    written = write(again, document.layout)
+    exact = written == text
+    problems = list(_warnings(document.workflow, document))
+    if not semantic:
+        problems.append(
+            Problem("ROUND_TRIP_SEMANTIC", "error", "", "", "the Python text does not mean the same workflow")
+        )
+    if not exact:
+        at = next((n for n, (a, b) in enumerate(zip(written, text, strict=False)) if a != b), len(written))
+        problems.append(
+            Problem("ROUND_TRIP_EXACT", "error", "", f"character {at}", "the bytes that come back differ from here on")
+        )
+    return Inspection(
+        spelling,
+        exact,
+        semantic,
+        tuple(problems),
+        python,
+        document.layout.to_json(),
+        **_summary(document.workflow),
+    )
+
+
+def _inspect_python(text: str) -> Inspection:
+    workflow = from_python(text)
+    python = to_python(workflow)
+    semantic = canonical(from_python(python)) == canonical(workflow)
+    problems = list(_warnings(workflow, None))
+    if python != text:
+        problems.append(Problem("NOT_CANONICAL", "warning", "", "", "the canonical text of this workflow is another"))
+    return Inspection("python", python == text, semantic, tuple(problems), python, "", **_summary(workflow))
+
+
+def _summary(workflow: Workflow) -> dict[str, object]:
+    found = dict.fromkeys(task_name(step) for step in workflow.steps if step.kind != TRIGGER)
+    return {
+        "descriptor": descriptor_of(workflow),
+        "trigger": task_name(workflow.trigger),
+        "tasks": tuple(found),
+        "workflow": workflow,
+    }
+
+
+def _warnings(workflow: Workflow, document: Document | None) -> list[Problem]:
+    ids = [str(step.id) for step in document.layout.steps] if document else None
+    return [
+        Problem(code, "warning", ids[number] if ids else str(number + 1), "", message)
+        for number, code, message in check_conditions(workflow)
+    ]
+
+
+def _problem(refusal: WorkflowRefused) -> Problem:
+    return Problem(refusal.code, "error", refusal.step, refusal.path, refusal.message)
