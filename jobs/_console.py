@@ -42,7 +42,9 @@ def print_table(headers: Sequence[str], rows: Sequence[Sequence[str]], *, styles
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(*(Text(header) for header in headers), header_style="bold")
+    table = Table(header_style="bold")
+    for header in headers:
+        table.add_column(Text(header))
     for number, row in enumerate(cells):
         table.add_row(*(Text(cell) for cell in row), style=styles[number] if styles else None)
     Console().print(table)

@@ -33,6 +33,7 @@ from pathlib import PurePath
 from typing import Protocol, TypeVar
 
 from jobs._flags import flags_of, parse
+from jobs._progress import progress
 from schemas.errors import EXIT_BROKEN_LAW, EXIT_TRANSIENT, EXIT_USAGE, BrokenLaw, Transient, UsageError
 
 __all__ = ["EXIT_INTERRUPTED", "Main", "Summary", "closing_line", "exit_code", "job"]
@@ -69,7 +70,8 @@ def job(config: type[ConfigT], run: Callable[[ConfigT], Summary]) -> Main:
         def work() -> None:
             parsed = parse(config, flags, sys.argv[1:] if argv is None else argv, name=name, purpose=purpose)
             started = time.monotonic()
-            summary = _with_retries(lambda: run(parsed))
+            with progress(name):
+                summary = _with_retries(lambda: run(parsed))
             print(closing_line(name, summary, time.monotonic() - started), flush=True)  # noqa: T201
 
         return exit_code(name, work)
