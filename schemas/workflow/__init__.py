@@ -11,9 +11,10 @@ at once and never raises for bad input.
 | module | subject |
 |---|---|
 | `model`, `layout` | what a workflow means; everything else that a file holds |
-| `jsontext`, `documents`, `plain`, `spell` | JSON read strictly; the three spellings in and out |
+| `jsontext`, `document_checks`, `documents`, `plain`, `spell` | JSON read strictly; the three spellings in and out |
 | `values`, `patched`, `recurrence` | config values, patched fields, timetables |
-| `condition_tree`, `condition_ast`, `condition_text`, `condition_check` | conditions: normal form, two spellings, Flow's rules |
+| `condition_tree`, `condition_ast`, `condition_text` | conditions: normal form, two spellings |
+| `condition_check` | Flow's own rules for conditions |
 | `graph` | the graph as blocks, and canonical order |
 | `names`, `scope`, `pretty`, `python_values`, `python_writer` | tree to Python |
 | `python_reader`, `python_expressions` | Python to tree |

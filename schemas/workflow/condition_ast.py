@@ -68,7 +68,9 @@ def read_ast(text: str, where: str = "") -> tuple[Condition | None, Trace]:
     return condition, trace
 
 
-def write_ast(condition: Condition | None, trace: Trace | None, seed: str, type_of: TypeOf | None = None) -> str:
+def write_ast(
+    condition: Condition | None, trace: Trace | None, seed: str, type_of: TypeOf | None = None
+) -> str:
     """Write a condition tree; `seed` makes the uuids of nodes that the trace does not name.
 
     A trace holds the value types that a file has beyond the plain ones; only without it they are looked up.
@@ -108,7 +110,9 @@ class _Reader:
         for key in node:
             if key not in needed and key not in allowed:
                 raise WorkflowRefused(
-                    "WORKFLOW_FIELD_NOT_ALLOWED", f"unknown key {key!r} in a {kind} node", path=f"{where}/{key}"
+                    "WORKFLOW_FIELD_NOT_ALLOWED",
+                    f"unknown key {key!r} in a {kind} node",
+                    path=f"{where}/{key}",
                 )
         for key in needed:
             if key not in node:
@@ -123,8 +127,12 @@ class _Reader:
 
     def operation(self, node: object, where: str, depth: int) -> Condition:
         if depth > MAX_NESTING * 2:
-            raise WorkflowRefused("CONDITION_NESTING_LIMIT", f"deeper than {MAX_NESTING * 2} levels", path=where)
-        fields = self.node(node, where, "operation_type", ("LogicalExpression", "Comparison", "ArrayExpression"))
+            raise WorkflowRefused(
+                "CONDITION_NESTING_LIMIT", f"deeper than {MAX_NESTING * 2} levels", path=where
+            )
+        fields = self.node(
+            node, where, "operation_type", ("LogicalExpression", "Comparison", "ArrayExpression")
+        )
         match fields["operation_type"]:
             case "LogicalExpression":
                 return self.logical(fields, where, depth)
@@ -137,7 +145,9 @@ class _Reader:
         operator = fields["operator"]
         if operator not in ("AND", "OR"):
             raise WorkflowRefused(
-                _CODE, f"the operator of a LogicalExpression is {operator!r}, expected AND or OR", path=f"{where}/operator"
+                _CODE,
+                f"the operator of a LogicalExpression is {operator!r}, expected AND or OR",
+                path=f"{where}/operator",
             )
         return "and" if operator == "AND" else "or"
 
@@ -161,9 +171,8 @@ class _Reader:
                 raise WorkflowRefused(_CODE, f"{operator} compares with nothing: rhs is missing", path=where)
             return Compare(operator, left, None)
         right = self.right(fields["rhs"], f"{where}/rhs", value_type)
-        if operator in UNARY and right == Constant(""):
-            right = None
-        return Compare(operator, left, right)
+        unused = operator in UNARY and right == Constant("")
+        return Compare(operator, left, None if unused else right)
 
     def right(self, node: object, where: str, value_type: str) -> Path | Constant:
         fields = self.node(node, where, "comparison_value_type", ("EnvironmentValue", "LiteralValue"))
@@ -186,7 +195,9 @@ class _Reader:
         operator = fields["operator"]
         if operator not in ("ANY", "ALL", "NONE"):
             raise WorkflowRefused(
-                _CODE, f"the operator of an ArrayExpression is {operator!r}, expected ANY, ALL or NONE", path=where
+                _CODE,
+                f"the operator of an ArrayExpression is {operator!r}, expected ANY, ALL or NONE",
+                path=where,
             )
         source = self.environment_value(fields["array_path"], f"{where}/array_path")
         item = self.environment_value(fields["array_item_key"], f"{where}/array_item_key")
@@ -197,9 +208,7 @@ class _Reader:
 # -- writing --------------------------------------------------------------------------------------------
 
 
-def _build(
-    condition: Condition | None, trace: Trace, seed: str = "", type_of: TypeOf | None = None
-) -> Node:
+def _build(condition: Condition | None, trace: Trace, seed: str = "", type_of: TypeOf | None = None) -> Node:
     uuids = trace.get("uuids", [])
     shape = _tokens(trace.get("shape", ""))
     if condition is None:
@@ -209,7 +218,9 @@ def _build(
             "operator": "AND" if empty == "A0" else "OR",
             "operation_type": "LogicalExpression",
         }
-    builder = _Builder(shape if _fits(condition, shape) else _tokens(_shape(condition, root=True)), uuids, seed, type_of)
+    builder = _Builder(
+        shape if _fits(condition, shape) else _tokens(_shape(condition, root=True)), uuids, seed, type_of
+    )
     return builder.operation(list(_all_leaves(condition)), None)
 
 
@@ -355,4 +366,3 @@ def _shape_used(condition: Condition | None, trace: Trace) -> str:
     if condition is None:
         return shape if shape in ("A0", "O0") else "-"
     return shape if _fits(condition, _tokens(shape)) else "-"
-

@@ -26,8 +26,16 @@ from schemas.workflow.model import (
 from schemas.workflow.scope import item_of
 
 _TEXT_ONLY: Final = frozenset(
-    """include? not_include? start_with? not_start_with? end_with? not_end_with?
-    empty_or_nil? not_empty_and_not_nil?""".split()
+    [
+        "include?",
+        "not_include?",
+        "start_with?",
+        "not_start_with?",
+        "end_with?",
+        "not_end_with?",
+        "empty_or_nil?",
+        "not_empty_and_not_nil?",
+    ]
 )
 _ORDERED: Final = frozenset({">", ">=", "<", "<="})
 _TEXT_LIKE: Final = frozenset({"string", "id", "enum", "unknown", "object"})
@@ -102,12 +110,18 @@ def _check(found: Compare, roots: Roots) -> Iterator[Finding]:
         hint = f"; use {other}" if other else ""
         yield "CONDITION_TYPE_ERROR", f"{found.operator} is for text, {found.left.text} is a {group}{hint}"
     if found.operator in _ORDERED and group not in _ORDER_LIKE:
-        yield "CONDITION_TYPE_ERROR", f"{found.operator} is for numbers and dates, {found.left.text} is a {group}"
+        yield (
+            "CONDITION_TYPE_ERROR",
+            f"{found.operator} is for numbers and dates, {found.left.text} is a {group}",
+        )
 
 
 def _check_literal(found: Compare, literal: Constant) -> Iterator[Finding]:
     if "{{" in literal.text or "{%" in literal.text:
-        yield "INVALID_CONDITION_VALUE", "Liquid has no place in a condition; compute the value in a step before"
+        yield (
+            "INVALID_CONDITION_VALUE",
+            "Liquid has no place in a condition; compute the value in a step before",
+        )
     elif literal.text == "" and literal.kind == "string" and found.operator in ("==", "!="):
         better = "empty_or_nil?" if found.operator == "==" else "not_empty_and_not_nil?"
         yield "INVALID_CONDITION_VALUE", f"compares with an empty text; use {better}"

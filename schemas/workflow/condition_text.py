@@ -1,4 +1,4 @@
-"""Conditions as the agent and the API write them: `(order.totalPrice > 100)` (Flow format section 8.2).
+r"""Conditions as the agent and the API write them: `(order.totalPrice > 100)` (Flow format section 8.2).
 
 ```
 expression := "(" body ")"
@@ -7,7 +7,7 @@ body       := expression (("&&" | "||") expression)*        one kind of operator
             | path operator [literal | path]
 literal    := 'text'  |  number  |  true  |  false
 ```
-A quote inside a text literal is written `\\'` and a backslash `\\\\`; Shopify's documentation says nothing
+A quote inside a text literal is written `\'` and a backslash `\\`; Shopify's documentation says nothing
 about either.
 """
 
@@ -22,8 +22,26 @@ from schemas.workflow.condition_tree import MAX_NESTING, constant, join, normali
 from schemas.workflow.model import UNARY, Compare, Condition, Constant, Logic, Path, Quantifier, path
 
 OPERATORS: Final = frozenset(
-    """== != > >= < <= include? not_include? start_with? not_start_with? end_with? not_end_with?
-    in? not_in? empty_or_nil? not_empty_and_not_nil? nil? not_nil?""".split()
+    [
+        "==",
+        "!=",
+        ">",
+        ">=",
+        "<",
+        "<=",
+        "include?",
+        "not_include?",
+        "start_with?",
+        "not_start_with?",
+        "end_with?",
+        "not_end_with?",
+        "in?",
+        "not_in?",
+        "empty_or_nil?",
+        "not_empty_and_not_nil?",
+        "nil?",
+        "not_nil?",
+    ]
 )
 LISTS: Final[dict[str, Literal["any", "all", "none"]]] = {"any?": "any", "all?": "all", "none?": "none"}
 
@@ -42,7 +60,7 @@ _PATH = re.compile(r"[^\W\d][\w-]*(?:\.[\w-]+)*")
 
 @dataclass(slots=True)
 class Parsed:
-    """A condition, and where each comparison stands: (column of the operator, comparison, lists around it)."""
+    """A condition, and where each comparison stands: (column of the operator, comparison, lists)"""
 
     condition: Condition
     places: list[tuple[int, Compare, dict[str, Path]]] = field(default_factory=list)
@@ -52,7 +70,7 @@ def read_text(text: str, where: str = "") -> Condition:
     """Parse condition text into its normal form.
 
     Raises:
-        WorkflowRefused: INVALID_CONDITION_VALUE; the message names the column (1-based) and what was expected.
+        WorkflowRefused: INVALID_CONDITION_VALUE; the message names the 1-based column and what was expected.
     """
     return normalise(parse(text, where).condition)
 
@@ -100,14 +118,18 @@ class _Parser:
     def whole(self) -> Parsed:
         condition = self.expression(0)
         if self.kind != "end":
-            raise self.refuse(f"unexpected {self.token!r} after the expression; every expression is in brackets")
+            raise self.refuse(
+                f"unexpected {self.token!r} after the expression; every expression is in brackets"
+            )
         return Parsed(condition, self.places)
 
     def expression(self, depth: int) -> Condition:
         if depth > MAX_NESTING:
             raise self.refuse(f"nested deeper than {MAX_NESTING} levels")
         self.expect("(")
-        condition = self.group(depth) if self.token == "(" and self.kind == "symbol" else self.comparison(depth)
+        condition = (
+            self.group(depth) if self.token == "(" and self.kind == "symbol" else self.comparison(depth)
+        )
         self.expect(")")
         return condition
 

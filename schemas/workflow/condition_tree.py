@@ -120,9 +120,7 @@ def _rename(condition: Condition, bound: dict[str, str], taken: frozenset[str]) 
         case Quantifier(operator=operator, source=source, item=item, body=body):
             place = _moved(source, bound)
             name = free(item_name(place), taken)
-            return Quantifier(
-                operator, place, name, _rename(body, {**bound, item: name}, taken | {name})
-            )
+            return Quantifier(operator, place, name, _rename(body, {**bound, item: name}, taken | {name}))
 
 
 def _moved(place: Path, bound: dict[str, str]) -> Path:

@@ -174,7 +174,9 @@ class _Arranger:
         block: Block = []
         self.level += 1
         if self.level > MAX_LEVELS:
-            raise WorkflowRefused("PYTHON_NESTING_LIMIT", f"conditions and loops nest deeper than {MAX_LEVELS}")
+            raise WorkflowRefused(
+                "PYTHON_NESTING_LIMIT", f"conditions and loops nest deeper than {MAX_LEVELS}"
+            )
         for number, target in enumerate(targets):
             self.found.links.append((step, port, target))
             chain = self.chain(target)
@@ -218,4 +220,3 @@ def links_of(structure: Structure, trigger: int) -> list[tuple[int, str, int]]:
     for block in structure.unconnected:
         walk(block, None)
     return edges
-

@@ -104,17 +104,16 @@ def _inspect_json(text: str) -> Inspection:
     if not exact:
         at = next((n for n, (a, b) in enumerate(zip(written, text, strict=False)) if a != b), len(written))
         problems.append(
-            Problem("ROUND_TRIP_EXACT", "error", "", f"character {at}", "the bytes that come back differ from here on")
+            Problem(
+                "ROUND_TRIP_EXACT",
+                "error",
+                "",
+                f"character {at}",
+                "the bytes that come back differ from here on",
+            )
         )
-    return Inspection(
-        spelling,
-        exact,
-        semantic,
-        tuple(problems),
-        python,
-        document.layout.to_json(),
-        **_summary(document.workflow),
-    )
+    layout = document.layout.to_json()
+    return _found(spelling, exact, semantic, problems, python, layout, document.workflow)
 
 
 def _inspect_python(text: str) -> Inspection:
@@ -123,18 +122,34 @@ def _inspect_python(text: str) -> Inspection:
     semantic = canonical(from_python(python)) == canonical(workflow)
     problems = list(_warnings(workflow, None))
     if python != text:
-        problems.append(Problem("NOT_CANONICAL", "warning", "", "", "the canonical text of this workflow is another"))
-    return Inspection("python", python == text, semantic, tuple(problems), python, "", **_summary(workflow))
+        problems.append(
+            Problem("NOT_CANONICAL", "warning", "", "", "the canonical text of this workflow is another")
+        )
+    return _found("python", python == text, semantic, problems, python, "", workflow)
 
 
-def _summary(workflow: Workflow) -> dict[str, object]:
-    found = dict.fromkeys(task_name(step) for step in workflow.steps if step.kind != TRIGGER)
-    return {
-        "descriptor": descriptor_of(workflow),
-        "trigger": task_name(workflow.trigger),
-        "tasks": tuple(found),
-        "workflow": workflow,
-    }
+def _found(
+    spelling: str,
+    exact: bool,
+    semantic: bool,
+    problems: list[Problem],
+    python: str,
+    layout: str,
+    workflow: Workflow,
+) -> Inspection:
+    names = dict.fromkeys(task_name(step) for step in workflow.steps if step.kind != TRIGGER)
+    return Inspection(
+        spelling=spelling,
+        exact=exact,
+        semantic=semantic,
+        problems=tuple(problems),
+        python=python,
+        layout=layout,
+        descriptor=descriptor_of(workflow),
+        trigger=task_name(workflow.trigger),
+        tasks=tuple(names),
+        workflow=workflow,
+    )
 
 
 def _warnings(workflow: Workflow, document: Document | None) -> list[Problem]:

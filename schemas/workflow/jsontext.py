@@ -52,7 +52,9 @@ def read_json(text: str, where: str = "") -> JsonValue:
     except UnicodeEncodeError:
         raise WorkflowRefused(INVALID, "a lone surrogate, which is not valid Unicode", path=where) from None
     except _Duplicate as found:
-        raise WorkflowRefused(INVALID, f"the key {found.key!r} occurs twice in one object", path=where) from None
+        raise WorkflowRefused(
+            INVALID, f"the key {found.key!r} occurs twice in one object", path=where
+        ) from None
     except (ValueError, RecursionError) as reason:
         raise WorkflowRefused(INVALID, _sentence(text, reason), path=where) from None
 
@@ -143,7 +145,9 @@ def lexis_of(text: str, value: JsonValue, default: str = "compact") -> Lexis:
     if len(written) != len(canonical):  # cannot happen for one value with its keys in order
         raise WorkflowRefused(INVALID, "cannot be written back to the same text")
     changed = [
-        [number, mine] for number, ((_, mine), (_, other)) in enumerate(zip(written, canonical, strict=True)) if mine != other
+        [number, mine]
+        for number, ((_, mine), (_, other)) in enumerate(zip(written, canonical, strict=True))
+        if mine != other
     ]
     spaces = [before for before, _ in written]
     tail = text[len(text.rstrip()) :]
@@ -174,7 +178,7 @@ def _same_value(one: str, other: str) -> bool:
 
 
 def _runs(spaces: list[str]) -> list[Any]:
-    """Run-length pairs: `["", "", "\\n"]` is `["", 2, "\\n", 1]`."""
+    r"""Run-length pairs: `["", "", "\n"]` is `["", 2, "\\n", 1]`."""
     runs: list[Any] = []
     for space in spaces:
         if runs and runs[-2] == space:

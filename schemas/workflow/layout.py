@@ -34,7 +34,7 @@ class StepLayout:
 
 @dataclass(slots=True)
 class Layout:
-    """Layout of one file; `steps` is in canonical order, `step_order` and `link_order` are the arrays' own."""
+    """Layout of one file; `steps` is in canonical order, `step_order` and `link_order` are the arrays'."""
 
     spelling: str
     steps: list[StepLayout]
@@ -51,7 +51,9 @@ class Layout:
 
     def to_json(self) -> str:
         """Canonical JSON text: compact, empty parts left out."""
-        body = {name: value for name in _FIELDS if (value := getattr(self, name)) not in (None, False, {}, [])}
+        body = {
+            name: value for name in _FIELDS if (value := getattr(self, name)) not in (None, False, {}, [])
+        }
         steps = [
             {name: value for name in _STEP_FIELDS if (value := getattr(step, name)) not in (None, {}, [])}
             for step in self.steps

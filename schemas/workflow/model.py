@@ -138,7 +138,7 @@ class Json:
 
 @dataclass(frozen=True, slots=True)
 class ApiCall:
-    """One Admin API mutation; `arguments` is a compact JSON object, or None where `blob` is not plain JSON."""
+    """One Admin API mutation; `arguments` is a compact JSON object, None where `blob` is not plain JSON."""
 
     name: str
     arguments: str | None
@@ -179,7 +179,7 @@ class Link:
 
 @dataclass(frozen=True, slots=True)
 class PatchedField:
-    """An environment field that needs arguments, such as a metafield; `arguments` is a compact JSON object."""
+    """An environment field that needs arguments, such as a metafield; `arguments` is a JSON object."""
 
     owner: str
     handle: str

@@ -41,7 +41,9 @@ def read_patched(entry: Any, where: str) -> PatchedField:
             raise WorkflowRefused(_CODE, f"{key} must be text", path=f"{where}/{key}")
     configured = entry.get("merchant_configured", True)
     if not isinstance(configured, bool):
-        raise WorkflowRefused(_CODE, "merchant_configured must be true or false", path=f"{where}/merchant_configured")
+        raise WorkflowRefused(
+            _CODE, "merchant_configured must be true or false", path=f"{where}/merchant_configured"
+        )
     arguments = entry["arguments"]
     if isinstance(arguments, str):
         arguments = read_json(arguments, f"{where}/arguments")

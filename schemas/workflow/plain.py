@@ -54,7 +54,12 @@ def plain_outside(workflow: Workflow, layout: Layout | None, spelling: str) -> d
 
 
 def plain_step(
-    step: Step, layout: StepLayout | None, number: int, name: str | None, spelling: str, texts: Sequence[str | None] = ()
+    step: Step,
+    layout: StepLayout | None,
+    number: int,
+    name: str | None,
+    spelling: str,
+    texts: Sequence[str | None] = (),
 ) -> dict[str, Any]:
     """One step; `texts` are its values in the order of `field_ids`, nulls where none are given."""
     given = texts or [None] * len(step.fields)

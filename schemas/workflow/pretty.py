@@ -87,10 +87,15 @@ def show(node: Expression, indent: str, used: int, after: int = 0) -> str:
         case Brackets(head, opening, parts, closing):
             if not parts:
                 return line
-            rows = [f"{inner}{prefix}{show(part, inner, len(inner) + len(prefix), 1)},\n" for prefix, part in parts]
+            rows = [
+                f"{inner}{prefix}{show(part, inner, len(inner) + len(prefix), 1)},\n"
+                for prefix, part in parts
+            ]
             return f"{head}{opening}\n{''.join(rows)}{indent}{closing}"
         case Terms(operator, terms, grouped):
-            rows = [show(term, inner if grouped else indent, len(inner) + len(operator) + 1) for term in terms]
+            rows = [
+                show(term, inner if grouped else indent, len(inner) + len(operator) + 1) for term in terms
+            ]
             start = inner if grouped else indent
             joined = f"\n{start}{operator} ".join(rows)
             return f"(\n{inner}{joined}\n{indent})" if grouped else joined
@@ -113,14 +118,18 @@ def _escaped(character: str) -> str:
 
 
 def quote(text: str) -> str:
-    """A string literal: double quotes unless single ones need fewer escapes, triple ones for several lines."""
+    """A string literal: double quotes unless single ones need fewer escapes, triple for several lines."""
     if "\n" in text and "\r" not in text:
         return _triple(text)
     mark = "'" if '"' in text and text.count('"') > text.count("'") else '"'
     if text.isprintable() and "\\" not in text and mark not in text:
         return f"{mark}{text}{mark}"
     body = "".join(
-        "\\" + character if character == mark else _escaped(character) if _must_escape(character) else character
+        "\\" + character
+        if character == mark
+        else _escaped(character)
+        if _must_escape(character)
+        else character
         for character in text
     )
     return f"{mark}{body}{mark}"
@@ -131,7 +140,7 @@ def _must_escape(character: str) -> bool:
 
 
 def _triple(text: str) -> str:
-    """Several lines as they are: raw where there are backslashes, single quotes where double ones touch the ends."""
+    """Several lines as they are: raw if there are backslashes, `'''` if double quotes touch the ends."""
     mark = "'''" if text.startswith('"') or text.endswith('"') else '"""'
     if mark in text or text.endswith(mark[0]):
         mark = '"""' if mark == "'''" else "'''"
@@ -139,8 +148,13 @@ def _triple(text: str) -> str:
     fits = mark not in text and not text.endswith(mark[0])
     if plain and fits and "\\" in text and not text.endswith("\\"):
         return f"r{mark}{text}{mark}"
-    body = text if plain and "\\" not in text else "".join(
-        _escaped(character) if character not in "\n\t" and _must_escape(character) else character for character in text
+    body = (
+        text
+        if plain and "\\" not in text
+        else "".join(
+            _escaped(character) if character not in "\n\t" and _must_escape(character) else character
+            for character in text
+        )
     )
     if not fits:
         body = body.replace(mark[0], "\\" + mark[0])

@@ -121,7 +121,8 @@ class Expressions:
         found = self.names.get(name)
         if found is None:
             raise refuse(
-                node, f"{name!r} is not defined here; it must be an argument of the function, a variable or a loop item"
+                node,
+                f"{name!r} is not defined here; it must be an argument, a variable or a loop item",
             )
         match found.kind:
             case "root" | "element":
@@ -249,13 +250,21 @@ class Expressions:
                 return join(name, [self.condition(term, depth + 1) for term in terms])
             case ast.UnaryOp(op=ast.Not(), operand=inner):
                 return self.negated(node, self.condition(inner, depth + 1))
-            case ast.Call(func=ast.Name(id=("any" | "all") as name), args=[ast.GeneratorExp() as found], keywords=[]):
+            case ast.Call(
+                func=ast.Name(id=("any" | "all") as name), args=[ast.GeneratorExp() as found], keywords=[]
+            ):
                 item = f"\0{depth}"
                 inside, source = self.comprehension(found, item)
                 return Quantifier(name, source, item, inside.condition(found.elt, depth + 1))
-            case ast.Call(func=ast.Name(id="compare"), args=[left, operator_node, *rest], keywords=[]) if len(rest) < 2:
+            case ast.Call(func=ast.Name(id="compare"), args=[left, operator_node, *rest], keywords=[]) if (
+                len(rest) < 2
+            ):
                 return self.compared(left, text_of(operator_node), rest)
-            case ast.Call(func=ast.Attribute(value=left, attr=("startswith" | "endswith") as method), args=[right], keywords=[]):
+            case ast.Call(
+                func=ast.Attribute(value=left, attr=("startswith" | "endswith") as method),
+                args=[right],
+                keywords=[],
+            ):
                 return Compare(_METHODS[method], self.path(left), self.operand(right))
             case ast.Compare(left=left, ops=[operator], comparators=[right]):
                 return self.comparison(node, left, operator, right)
@@ -350,10 +359,10 @@ def json_of(node: ast.expr, depth: int = 0) -> Any:
     if depth > _MAX_DEPTH:
         raise refuse(node, f"literals nest deeper than {_MAX_DEPTH}")
     match node:
-        case ast.Constant(value=str() | bool() | int() | float() | None as value):
-            return value
-        case ast.UnaryOp(op=ast.USub(), operand=ast.Constant(value=int() | float() as value)):
-            return -value
+        case ast.Constant(value=str() | bool() | int() | float() | None as plain):
+            return plain
+        case ast.UnaryOp(op=ast.USub(), operand=ast.Constant(value=int() | float() as number)):
+            return -number
         case ast.List(elts=parts) | ast.Tuple(elts=parts):
             return [json_of(part, depth + 1) for part in parts]
         case ast.Dict(keys=keys, values=values):

@@ -16,7 +16,8 @@ from typing import Final, TypeAlias
 from schemas.catalog import tasks
 from schemas.errors import WorkflowRefused
 from schemas.workflow import graph
-from schemas.workflow.documents import MAX_STEPS, in_catalogue_order
+from schemas.workflow.document_checks import MAX_STEPS
+from schemas.workflow.documents import in_catalogue_order
 from schemas.workflow.model import (
     ACTION,
     CONDITION,
@@ -100,7 +101,9 @@ class _Reader:
         self.names = {name: Binding("root", camel(name)) for name in self.arguments(function)}
         decorators = function.decorator_list
         if not decorators:
-            raise refuse(function, "the function needs its trigger as the first decorator, such as @order_created")
+            raise refuse(
+                function, "the function needs its trigger as the first decorator, such as @order_created"
+            )
         self.stubs.append(self.trigger(decorators[0]))
         patched = tuple(self.patched(node) for node in decorators[1:])
         body = list(function.body)
@@ -116,7 +119,14 @@ class _Reader:
 
     def arguments(self, function: ast.FunctionDef) -> list[str]:
         found = function.args
-        if found.vararg or found.kwarg or found.kwonlyargs or found.defaults or found.posonlyargs or function.returns:
+        if (
+            found.vararg
+            or found.kwarg
+            or found.kwonlyargs
+            or found.defaults
+            or found.posonlyargs
+            or function.returns
+        ):
             raise refuse(function, "the function takes plain arguments only: what the trigger provides")
         return [argument.arg for argument in found.args]
 
@@ -128,7 +138,9 @@ class _Reader:
         return self.called(node, TRIGGER)
 
     def patched(self, node: ast.expr) -> PatchedField:
-        if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "patched_field"):
+        if not (
+            isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "patched_field"
+        ):
             raise refuse(node, "after the trigger only @patched_field(owner, handle, field(...)) may follow")
         configured = True
         for keyword in node.keywords:
@@ -136,7 +148,9 @@ class _Reader:
                 raise refuse(node, "patched_field takes merchant_configured=False and nothing else by name")
             configured = bool(keyword.value.value)
         if len(node.args) != 3:
-            raise refuse(node, 'patched_field takes an owner, a handle and a field: ("Order", "gift", metafield(...))')
+            raise refuse(
+                node, 'patched_field takes an owner, a handle and a field: ("Order", "gift", metafield(...))'
+            )
         owner, handle, shown = node.args
         name, arguments = Expressions({}).named_object(shown)
         return PatchedField(text_of(owner), text_of(handle), name, arguments, configured)
@@ -161,7 +175,9 @@ class _Reader:
                 return port
             case ast.For(target=ast.Name(id=name), iter=source, body=inside, orelse=[]):
                 return self.loop(node, name, source, inside, port)
-            case ast.With(items=[ast.withitem(context_expr=ast.Call(func=ast.Name(id=word), args=[], keywords=[]))]):
+            case ast.With(
+                items=[ast.withitem(context_expr=ast.Call(func=ast.Name(id=word), args=[], keywords=[]))]
+            ):
                 if node.items[0].optional_vars is not None or word not in ("branch", "unconnected"):
                     raise refuse(node, "only 'with branch():' and 'with unconnected():' are known")
                 self.walk(node.body, None if word == "unconnected" else port)
@@ -273,7 +289,9 @@ class _Reader:
         for stub, step in zip(ordered, bare, strict=True):
             expressions = Expressions({**self.final, **stub.names}, by_stub, self.item_source)
             read = self.values_of(stub, expressions)
-            steps.append(Step(step.kind, step.task_id, step.version, in_catalogue_order(step.task_id, read), step.name))
+            steps.append(
+                Step(step.kind, step.task_id, step.version, in_catalogue_order(step.task_id, read), step.name)
+            )
         links = tuple(Link(place[a], port, place[b]) for a, port, b in arranged.links)
         return Workflow(title, tuple(steps), links, patched)
 

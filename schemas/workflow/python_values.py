@@ -49,9 +49,9 @@ class Values:
 
     def value(self, value: Value, value_type: str) -> Expression:
         match value:
-            case Text(text=None):
-                return "None"
-            case Text(text=str() as text):
+            case Text(text=text):
+                if text is None:
+                    return "None"
                 return call("raw", [("", quote(text))]) if value_type == "reference" else quote(text)
             case Bare(text=text):
                 return _BOOLEANS.get(text, text)
@@ -111,8 +111,10 @@ class Values:
             return f"{self.side(right)} {'in' if operator == 'include?' else 'not in'} {left}"
         string = isinstance(right, Constant) and right.kind == "string"
         if operator in ("in?", "not_in?") and string:
-            parts = [("", quote(part)) for part in right.text.split(",")]  # type: ignore[union-attr]
-            return Prefixed(f"{left} {'in' if operator == 'in?' else 'not in'} ", Brackets("", "[", parts, "]"))
+            parts: list[tuple[str, Expression]] = [("", quote(part)) for part in right.text.split(",")]
+            return Prefixed(
+                f"{left} {'in' if operator == 'in?' else 'not in'} ", Brackets("", "[", parts, "]")
+            )
         if operator in _METHODS and (string or isinstance(right, Path)):
             return f"{left}.{_METHODS[operator]}({self.side(right)})"
         if operator in _NEGATED and (string or isinstance(right, Path)):
@@ -174,7 +176,7 @@ def literal(value: Any) -> Expression:
 
 def _pairs(pairs: list[list[str]]) -> Any:
     """A map as a dict, unless a key stands twice."""
-    found = {key: value for key, value in pairs}
+    found = dict(pairs)
     return found if len(found) == len(pairs) else pairs
 
 

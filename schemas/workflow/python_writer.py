@@ -185,4 +185,3 @@ def _patched(field: PatchedField) -> Expression:
     if not field.merchant_configured:
         parts.append(("merchant_configured=", "False"))
     return call("patched_field", parts)
-

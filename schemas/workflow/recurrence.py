@@ -1,6 +1,6 @@
-"""Timetables: the iCalendar text of a scheduled trigger and the words for it.
+r"""Timetables: the iCalendar text of a scheduled trigger and the words for it.
 
-`DTSTART;TZID=America/New_York:20220719T170000\\nRRULE:FREQ=DAILY;INTERVAL=1;WKST=MO;BYHOUR=17;BYMINUTE=0;BYSECOND=0`
+`DTSTART;TZID=America/New_York:20220719T170000\nRRULE:FREQ=DAILY;INTERVAL=1;WKST=MO;BYHOUR=17;BYMINUTE=0;BYSECOND=0`
 is `every="day", at="17:00", timezone="America/New_York", starting="2022-07-19"`. The words are used exactly
 where they print back to the same text (Flow format section 9, RFC 5545 section 3.3.10).
 """

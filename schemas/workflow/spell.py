@@ -14,7 +14,7 @@ from schemas.catalog.environment import comparison_value_type, resolve
 from schemas.workflow.documents import digest, style_of
 from schemas.workflow.jsontext import apply_overlay, write_json
 from schemas.workflow.layout import Layout, StepLayout, align
-from schemas.workflow.model import Link, Path, Step, Workflow
+from schemas.workflow.model import Path, Step, Workflow
 from schemas.workflow.plain import (
     field_ids,
     ordered,
@@ -46,12 +46,15 @@ def write(workflow: Workflow, layout: Layout | None = None, spelling: str | None
     document = plain_outside(workflow, layout, target)
     if own is not None:
         document = apply_overlay(document, own.differs)
-    root = document["root"] if "root" in document else document
+    root = document.get("root", document)
     root["steps"] = _arranged(steps, own.step_order if own else None, len(own.steps) if own else 0)
     root["links"] = links
     patched = [ordered(plain_patched(field, target), target) for field in workflow.patched_fields]
     if own is not None and len(own.patched_fields) == len(patched):
-        patched = [apply_overlay(entry, its.get("differs")) for entry, its in zip(patched, own.patched_fields, strict=True)]
+        patched = [
+            apply_overlay(entry, its.get("differs"))
+            for entry, its in zip(patched, own.patched_fields, strict=True)
+        ]
     if "patched_fields" in root or patched:
         root["patched_fields"] = patched
     body = write_json(document, own.lexis if own else None, style_of(target))
@@ -75,7 +78,11 @@ def _with_unique_ids(
         identity, tries = fresh["step_id"], 0
         while str(identity) in taken:
             tries += 1
-            identity = max([0, *(part for part in map(_number, taken) if part)]) + 1 if spelling != "flow" else f"{identity}-{tries}"
+            identity = (
+                max([0, *(part for part in map(_number, taken) if part)]) + 1
+                if spelling != "flow"
+                else f"{identity}-{tries}"
+            )
         taken.add(str(identity))
         found[number] = StepLayout(workflow.steps[number].task_id, identity)
     return found
@@ -91,8 +98,10 @@ def _steps(
     names = step_names(workflow.steps)
     written = []
     for number, (step, layout, name) in enumerate(zip(workflow.steps, kept, names, strict=True)):
-        shown = layout if own or layout is None else StepLayout(
-            layout.task, layout.id, layout.position, layout.description, layout.note
+        shown = (
+            layout
+            if own or layout is None
+            else StepLayout(layout.task, layout.id, layout.position, layout.description, layout.note)
         )
         entry = plain_step(step, shown, number, name, spelling, _texts(step, shown, number, spelling))
         if shown is not None and shown.differs is not None:
@@ -140,6 +149,3 @@ def _arranged(entries: list[dict[str, Any]], order: list[int] | None, known: int
     if order is None or known != len(entries):
         return entries
     return [entries[number] for number in order]
-
-
-__all__ = ["SPELLINGS", "Link", "write"]

@@ -1,0 +1,43 @@
+"""Curate one week: every record through the round-trip gate and the filters, to one fate each."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+from typing import Annotated
+
+from jobs._main import Summary, job
+from pipelines.curation import CurationPolicy, curate, records_of
+from pipelines.lake import Lake
+from pipelines.ledger import ledger
+from pipelines.session import spark_session
+from pipelines.transpile import transpile, untranspiled
+from schemas.tables import BRONZE_WORKFLOWS, GOLD_FATES, SILVER_WORKFLOWS
+from schemas.weeks import Week
+
+
+@dataclass(frozen=True, kw_only=True)
+class Config(CurationPolicy):
+    """What to curate."""
+
+    lake: Annotated[str, "Folder or URI of the lake."]
+    week: Annotated[str, "ISO week to curate as of its end, such as 2026-W47."]
+
+
+def run(config: Config) -> Summary:
+    """Bronze to silver, silver to fates; the fates are the commit point."""
+    week = Week.parse(config.week)
+    lake = Lake(spark_session("curate_workflows"), config.lake)
+    bronze = lake.read(BRONZE_WORKFLOWS)
+    lake.merge(transpile(untranspiled(bronze, lake.read(SILVER_WORKFLOWS))), SILVER_WORKFLOWS)
+    records = records_of(bronze, lake.read(SILVER_WORKFLOWS)).persist()
+    fates = curate(records, week, config).persist()
+    counted = ledger(fates, num_read=records.count())
+    lake.replace(fates, GOLD_FATES, partition={"week": str(week)})
+    return {"week": str(week), **counted}
+
+
+main = job(Config, run)
+
+if __name__ == "__main__":
+    sys.exit(main())
