@@ -14,7 +14,7 @@ from schemas.workflow.jsontext import MAX_BYTES, read_json
 __all__ = ["find_workflow_files", "read_text"]
 
 MAX_BYTES_PER_CHARACTER = 4
-SIGNED = re.compile(rb"[0-9a-f]{64}:")
+SIGNATURE = re.compile(r"\A[0-9a-f]{64}:")
 
 
 def read_text(path: str) -> str:
@@ -45,7 +45,7 @@ def find_workflow_files(paths: Sequence[str]) -> tuple[list[str], int]:
     """The files to look at, and how many others the folders hold.
 
     A file is taken at its word. In a folder (recursive, hidden folders left out) every `.flow` file counts,
-    and every `.json` file that looks like a workflow. Raises UsageError for a path that does not exist.
+    and every `.json` and `.py` file that looks like a workflow. Raises UsageError for a missing path.
     """
     found: dict[str, None] = {}
     num_skipped = 0
@@ -56,7 +56,7 @@ def find_workflow_files(paths: Sequence[str]) -> tuple[list[str], int]:
             found[path] = None
             continue
         for file in _files_under(path):
-            if file.endswith(".flow") or (file.endswith(".json") and _looks_like_workflow(Path(file))):
+            if _looks_like_workflow(Path(file)):
                 found[file] = None
             else:
                 num_skipped += 1
@@ -70,13 +70,16 @@ def _files_under(folder: str) -> Iterator[str]:
 
 
 def _looks_like_workflow(path: Path) -> bool:
+    if path.suffix not in (".json", ".py"):
+        return path.suffix == ".flow"
     try:
         if path.stat().st_size > MAX_BYTES * MAX_BYTES_PER_CHARACTER:
             return False
-        raw = path.read_bytes()
-        if SIGNED.match(raw):
-            return True
-        value = read_json(raw.decode())
+        text = path.read_text(encoding="utf-8")
+        if path.suffix == ".py":
+            return text.lstrip().startswith("@")  # other modules open with a docstring or an import
+        document = read_json(SIGNATURE.sub("", text))
     except (OSError, UnicodeDecodeError, WorkflowRefused):
         return False
-    return isinstance(value, dict) and bool({"root", "steps"} & value.keys())
+    root = document.get("root", document) if isinstance(document, dict) else None
+    return isinstance(root, dict) and {"steps", "links"} <= root.keys()

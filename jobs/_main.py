@@ -30,13 +30,13 @@ import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import PurePath
-from typing import Protocol, TypeVar
+from typing import Generic, TypeVar
 
 from jobs._flags import flags_of, parse
 from jobs._progress import progress
 from schemas.errors import EXIT_BROKEN_LAW, EXIT_TRANSIENT, EXIT_USAGE, BrokenLaw, Transient, UsageError
 
-__all__ = ["EXIT_INTERRUPTED", "Main", "Summary", "closing_line", "exit_code", "job"]
+__all__ = ["EXIT_INTERRUPTED", "Job", "Summary", "closing_line", "exit_code", "job"]
 
 EXIT_INTERRUPTED = 130
 ATTEMPTS = 4
@@ -51,32 +51,38 @@ ConfigT = TypeVar("ConfigT")
 logger = logging.getLogger(__name__)
 
 
-class Main(Protocol):
+class Job(Generic[ConfigT]):
     """A job's entry point: arguments in (`sys.argv` when None), exit code out."""
 
-    def __call__(self, argv: Sequence[str] | None = None) -> int: ...
+    def __init__(self, config: type[ConfigT], run: Callable[[ConfigT], Summary]) -> None:
+        self.name = PurePath(inspect.getfile(run)).stem
+        self._config = config
+        self._run = run
+        self._flags = flags_of(config)
+        self._purpose = (inspect.getdoc(inspect.getmodule(run)) or "").strip()
+
+    def __call__(self, argv: Sequence[str] | None = None) -> int:
+        def work() -> None:
+            self.summarise(sys.argv[1:] if argv is None else argv)
+
+        return exit_code(self.name, work)
+
+    def summarise(self, argv: Sequence[str]) -> Summary:
+        """Do the work, print the closing line, return what was counted. Errors for people are raised."""
+        config = parse(self._config, self._flags, argv, name=self.name, purpose=self._purpose)
+        started = time.monotonic()
+        with progress(self.name):
+            summary = _with_retries(lambda: self._run(config))
+        print(closing_line(self.name, summary, time.monotonic() - started), flush=True)  # noqa: T201
+        return summary
 
 
-def job(config: type[ConfigT], run: Callable[[ConfigT], Summary]) -> Main:
+def job(config: type[ConfigT], run: Callable[[ConfigT], Summary]) -> Job[ConfigT]:
     """The entry point of the job file that defines `run`.
 
     Raises TypeError at once when a field of `config` cannot be a flag.
     """
-    name = PurePath(inspect.getfile(run)).stem
-    flags = flags_of(config)
-    purpose = (inspect.getdoc(inspect.getmodule(run)) or "").strip()
-
-    def main(argv: Sequence[str] | None = None) -> int:
-        def work() -> None:
-            parsed = parse(config, flags, sys.argv[1:] if argv is None else argv, name=name, purpose=purpose)
-            started = time.monotonic()
-            with progress(name):
-                summary = _with_retries(lambda: run(parsed))
-            print(closing_line(name, summary, time.monotonic() - started), flush=True)  # noqa: T201
-
-        return exit_code(name, work)
-
-    return main
+    return Job(config, run)
 
 
 def exit_code(name: str, work: Callable[[], int | None]) -> int:

@@ -47,7 +47,7 @@ def asked(argv: list[str]) -> Config:
     return seen[0]
 
 
-def raising(error: BaseException) -> _main.Main:
+def raising(error: BaseException) -> _main.Job[Config]:
     def run(_: Config) -> dict[str, int]:
         raise error
 
