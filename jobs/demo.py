@@ -52,12 +52,13 @@ def _announce(number: str, *command: str) -> None:
 def _conclude(fates: Summary, shards: Summary, lake: str) -> None:
     ends = ("training", "quarantine", "rejected")
     added = " + ".join(f"{fates[end]} {end}" for end in ends)
-    query_lake = f"--lake {shlex.quote(lake)}"
+    question = shlex.quote("SELECT python FROM silver.workflows LIMIT 3")
+    where = shlex.quote(lake)
     write(
         f"\nledger: {fates['read']} records in = {added}\n"
         f"shards: {shards['path']}\n\n"
         "try next:\n"
-        f"  sidewheel query {query_lake}                      (the questions that ship)\n"
-        f'  sidewheel query "SELECT python FROM silver.workflows LIMIT 3" {query_lake} --format json\n'
+        f"  sidewheel query --lake {where}   (lists the questions that ship)\n"
+        f"  sidewheel query {question} --lake {where} --format json\n"
         "  make demo INPUT=folder/of/your/own/exports\n"
     )
