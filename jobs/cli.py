@@ -116,7 +116,12 @@ def check(
 
 @app.command()
 def query(
-    sql: Annotated[str, typer.Argument(metavar="SQL", help="SQL, or the name of a shipped query.")],
+    sql: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="SQL", help="SQL, or the name of a query that ships; left out, it lists them."
+        ),
+    ] = None,
     lake: Annotated[str, typer.Option(help="Folder or URI of the lake.")] = "lake",
     form: Annotated[
         Literal["table", "csv", "json", "parquet"], typer.Option("--format", help="How to print the answer.")

@@ -7,6 +7,7 @@ import io
 import json
 from datetime import date, datetime
 from decimal import Decimal
+from itertools import takewhile
 from pathlib import Path
 from typing import Literal, TypeAlias
 
@@ -26,14 +27,21 @@ MAX_ROWS_SHOWN = 200
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 
-def query(sql: str, *, lake: str, form: Format, output: str | None) -> int:
+def query(sql: str | None, *, lake: str, form: Format, output: str | None) -> int:
     """Run `sql` (or the query of that name) over `lake`; the answer goes to `output`, or to standard output.
 
-    Raises UsageError for Parquet without a file to write, and for SQL that the lake cannot answer.
+    Without `sql`, list the queries that ship. Raises UsageError for Parquet without a file to write, for a
+    name that no query has, and for SQL that the lake cannot answer.
     """
+    shipped = named_queries()
+    if sql is None:
+        print_table(("name", "answers"), [(name, _purpose(text)) for name, text in shipped.items()])
+        return 0
     if form == "parquet" and output is None:
         raise UsageError("--format parquet needs --output FILE.")
-    answer = ask(lake, named_queries().get(sql, sql))
+    if sql.isidentifier() and sql not in shipped:
+        raise UsageError(f"no query is named {sql}: write SQL, or one of {', '.join(shipped)}.")
+    answer = ask(lake, shipped.get(sql, sql))
     if form == "table" and output is None:
         _print_table(answer)
         return 0
@@ -46,6 +54,16 @@ def query(sql: str, *, lake: str, form: Format, output: str | None) -> int:
     except OSError as error:
         raise UsageError(f"cannot write {output}: {(error.strerror or str(error)).lower()}.") from error
     return 0
+
+
+def _purpose(text: str) -> str:
+    """The comment that a shipped query opens with."""
+    lines = (line.strip() for line in text.strip().splitlines())
+    return " ".join(line.removeprefix("--").strip() for line in takewhile(_is_comment, lines))
+
+
+def _is_comment(line: str) -> bool:
+    return line.startswith("--")
 
 
 def _render(answer: pa.Table, form: Format) -> bytes:
