@@ -6,6 +6,7 @@ seed, number and week give the same lines, however many files they are in.
 
 from __future__ import annotations
 
+import re
 import sys
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -34,8 +35,10 @@ class Config:
     def plan(self) -> Plan:
         """The generator's plan. Raises ValueError for a number out of its range or a week that is none."""
         try:
-            end = datetime.strptime(f"{self.week}-1", "%G-W%V-%u").replace(tzinfo=UTC) + timedelta(days=7)
-        except ValueError as error:
+            year, week = re.fullmatch(r"(\d{4})-W(\d{2})", self.week).groups()  # type: ignore[union-attr]
+            monday = datetime.fromisocalendar(int(year), int(week), 1).replace(tzinfo=UTC)
+            end = monday + timedelta(days=7)
+        except (AttributeError, OverflowError, ValueError) as error:
             raise ValueError(f"week is {self.week!r}; write an ISO week such as 2026-W47") from error
         return Plan(
             seed=self.seed,

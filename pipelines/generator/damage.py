@@ -21,11 +21,11 @@ from typing import Any
 import orjson
 
 from pipelines.generator.draw import Draw
-from pipelines.generator.vocabulary import NOTES
 
 __all__ = ["ALONE", "DEPTH", "KINDS", "damaged_line", "damaged_row", "stray_line"]
 
 DEPTH = 10_000
+LONG_NOTE = "Ask Maria before changing this step. "
 ALONE = frozenset({"not_json", "blank_line"})
 KINDS = (
     "truncated_line",
@@ -112,8 +112,7 @@ def damaged_row(kind: str, document: Json, envelope: Json, draw: Draw, large_byt
         one["step_id"] = other["step_id"]
     elif kind == "large":
         step = draw.pick(steps)
-        note = draw.pick(NOTES)
-        step["note"] = (note * (large_bytes // len(note) + 1))[:large_bytes]
+        step["note"] = (LONG_NOTE * (large_bytes // len(LONG_NOTE) + 1))[:large_bytes]
         step.setdefault("description", None)
     elif kind == "unknown_envelope_key":
         envelope[draw.pick(("tenant", "workflow_json", "Active", "deleted_at"))] = draw.pick(

@@ -61,8 +61,8 @@ class Plan:
 
     @property
     def num_blocks(self) -> int:
-        """Blocks of the dump; the last one may be shorter."""
-        return -(-self.num // BLOCK_LINES)
+        """Blocks of the dump; the last one takes what is left over."""
+        return max(1, self.num // BLOCK_LINES)
 
     @property
     def num_planted(self) -> int:
@@ -80,8 +80,10 @@ class Block:
     """The lines of one block, without their line ends, and what they are."""
 
     lines: list[bytes] = field(default_factory=list)
+    kinds: list[str] = field(default_factory=list)
+    """For each line the kind of damage, empty for a sound one."""
     truth: Counter[tuple[str, str]] = field(default_factory=Counter)
-    """(`planted`, `spelling`, `intent`, `runs` or `shops`; which one) -> number of lines."""
+    """(`spelling`, `intent`, `runs` or `shops`; which one) -> sound lines, or shops."""
 
 
 @dataclass(slots=True)
@@ -99,25 +101,26 @@ def draw_block(plan: Plan, number: int) -> Block:
     """One block: the same for the same plan, whoever asks and whenever."""
     draw = Draw(plan.seed, "block", number)
     first = number * BLOCK_LINES
-    size = min(BLOCK_LINES, plan.num - first)
+    size = BLOCK_LINES if number < plan.num_blocks - 1 else plan.num - first
     start, end = plan.planted_before(first), plan.planted_before(first + size)
     kinds = [KINDS[place % len(KINDS)] for place in range(start, end)]
     block = Block()
     shops = _Shops(draw, number)
     envelopes = []
+    sound = []
     for _ in range(size - len(kinds)):
         row = _draw_row(plan, draw, shops)
         row.envelope["workflow"] = text_of(row.document, row.style, draw)
         envelopes.append(row.envelope)
-        block.lines.append(orjson.dumps(row.envelope))
+        sound.append((orjson.dumps(row.envelope), ""))
         block.truth["spelling", row.style.spelling] += 1
         block.truth["intent", row.sketch.intent] += 1
         block.truth["runs", row.runs] += 1
-    for kind in kinds:
-        block.lines.append(_planted_line(kind, plan, draw, shops, envelopes))
-        block.truth["planted", kind] += 1
+    planted = [(_planted_line(kind, plan, draw, shops, envelopes), kind) for kind in kinds]
+    for line, kind in draw.mixed(sound + planted):
+        block.lines.append(line)
+        block.kinds.append(kind)
     block.truth["shops", "all"] += shops.count
-    block.lines = draw.mixed(block.lines)
     return block
 
 

@@ -13,6 +13,7 @@ import orjson
 from pipelines.generator.draw import Draw
 from pipelines.generator.pieces import Compare, Condition, Logic, Quantified
 from schemas.catalog.environment import comparison_value_type, resolve
+from schemas.catalog.tasks import TASKS
 
 __all__ = ["TreeStyle", "condition_text", "condition_tree"]
 
@@ -149,8 +150,8 @@ class _TreeSpeller:
         return node
 
     def cased(self, path: str) -> str:
-        """`order.lineItems` is `Order.lineItems` in the oldest files; items keep their name."""
-        if self.style.capital and "." in path and path.partition(".")[0] not in self.items:
+        """`order.lineItems` is `Order.lineItems` in the oldest files; items and outputs keep their name."""
+        if self.style.capital and "." in path and path.partition(".")[0] in _trigger_roots():
             return path[0].upper() + path[1:]
         return path
 
@@ -193,6 +194,11 @@ def _flattened(path: str, items: Mapping[str, str]) -> str:
     root, dot, rest = path.partition(".")
     source = items.get(root)
     return path if source is None else f"{source}{dot}{rest}"
+
+
+@functools.cache
+def _trigger_roots() -> frozenset[str]:
+    return frozenset(root for task in TASKS.values() for root in task.roots)
 
 
 @functools.cache
