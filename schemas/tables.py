@@ -39,7 +39,7 @@ class Table:
     """Columns whose values are folders."""
 
     statistics: tuple[str, ...] = ()
-    """Columns whose minimum and maximum each file keeps. Never ids or free text: an erased shop would stay there."""
+    """Columns whose minimum and maximum each file keeps. Never ids or free text, which an erasure must reach."""
 
     def __post_init__(self) -> None:
         if self.layer not in ("bronze", "silver", "gold", "ops") or not self.name.partition(".")[2]:

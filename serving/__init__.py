@@ -1,1 +1,1 @@
-"""Request time: model clients, agent loop, tools, gateway. Holds no code yet; the lake and the language come first."""
+"""Request time: model clients, agent loop, tools, gateway. Holds no code yet."""

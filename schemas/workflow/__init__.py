@@ -11,7 +11,8 @@ at once and never raises for bad input.
 | module | subject |
 |---|---|
 | `model`, `layout` | what a workflow means; everything else that a file holds |
-| `jsontext`, `document_checks`, `documents`, `plain`, `spell` | JSON read strictly; the three spellings in and out |
+| `jsontext` | JSON read strictly and written back to the same bytes |
+| `document_checks`, `documents`, `plain`, `spell` | the three JSON spellings in and out |
 | `values`, `patched`, `recurrence` | config values, patched fields, timetables |
 | `condition_tree`, `condition_ast`, `condition_text` | conditions: normal form, two spellings |
 | `condition_check` | Flow's own rules for conditions |

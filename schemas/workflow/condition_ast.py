@@ -161,7 +161,7 @@ class _Reader:
         return join("and" if operator == "and" else "or", terms)
 
     def comparison(self, fields: Node, where: str) -> Compare:
-        self.mark(fields, "C", where)
+        self.mark(fields, "C" if "rhs" in fields else "U", where)
         value_type, operator = fields["value_type"], fields["operator"]
         if not isinstance(value_type, str) or not isinstance(operator, str):
             raise WorkflowRefused(_CODE, "value_type and operator must be text", path=where)
@@ -246,10 +246,10 @@ class _Builder:
         mark = next(self.shape)
         node = self.start(parent)
         own = node["uuid"]
-        if mark == "C":
+        if mark in ("C", "U"):
             leaf = left.pop(0)
             assert isinstance(leaf, Compare)  # the shape was checked to fit
-            return self.comparison(node, leaf, own)
+            return self.comparison(node, leaf, own, bare=mark == "U")
         if mark == "Q":
             leaf = left.pop(0)
             assert isinstance(leaf, Quantifier)
@@ -261,9 +261,11 @@ class _Builder:
             node[side] = self.operation(left, own)
         return node | {"operator": "AND" if mark[0] == "A" else "OR", "operation_type": "LogicalExpression"}
 
-    def comparison(self, node: Node, leaf: Compare, own: str) -> Node:
+    def comparison(self, node: Node, leaf: Compare, own: str, *, bare: bool) -> Node:
         node["lhs"] = self.environment(leaf.left.text, own, full=True)
-        if isinstance(leaf.right, Path):
+        if bare:
+            pass
+        elif isinstance(leaf.right, Path):
             node["rhs"] = self.environment(leaf.right.text, own, full=True)
         else:
             text = "" if leaf.right is None else leaf.right.text
@@ -344,9 +346,11 @@ def _fits(condition: Condition, shape: list[str]) -> bool:
 
     def fill() -> Condition:
         mark = next(marks)
-        if mark in ("C", "Q"):
+        if mark in ("C", "U", "Q"):
             leaf = left.pop(0)
-            if (mark == "C") != isinstance(leaf, Compare):
+            if (mark != "Q") != isinstance(leaf, Compare):
+                raise StopIteration
+            if mark == "U" and isinstance(leaf, Compare) and leaf.right is not None:
                 raise StopIteration
             if isinstance(leaf, Quantifier):
                 return Quantifier(leaf.operator, leaf.source, leaf.item, fill())

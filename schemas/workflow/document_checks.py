@@ -36,7 +36,7 @@ _ROOT_KEYS: Final[dict[str, tuple[type, ...]]] = {
     "workflow_name": (str,),
 }
 FORBIDDEN: Final = "WORKFLOW_FIELD_NOT_ALLOWED"
-STRUCTURE: Final = "WORKFLOWSTRUCTURE_INVALID"
+STRUCTURE: Final = "WORKFLOW_STRUCTURE_INVALID"
 
 
 def root_of(value: Any) -> tuple[dict[str, Any], str]:

@@ -287,7 +287,8 @@ def _settle_names(
     steps, layouts = [], []
     for number, (entry, (step, layout), default) in enumerate(zip(raw, read_steps, usual, strict=True)):
         name = entry.get("name")
-        if name is not None and name != default:
+        # A condition or a loop gives nothing back, so its name is a caption and stays in the layout.
+        if name is not None and name != default and step.kind not in (CONDITION, FOREACH):
             step = Step(step.kind, step.task_id, step.version, step.fields, name)
         layout.differs = overlay(
             _unvalued(plain_step(step, layout, number, default, spelling)), _unvalued(entry)

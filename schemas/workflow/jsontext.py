@@ -59,7 +59,9 @@ def read_json(text: str, where: str = "") -> JsonValue:
         raise WorkflowRefused(INVALID, _sentence(text, reason), path=where) from None
 
 
-class _Duplicate(Exception):  # noqa: N818  (a signal inside this module, never seen outside)
+class _Duplicate(Exception):
+    """A signal inside this module, never seen outside."""
+
     def __init__(self, key: str) -> None:
         super().__init__(key)
         self.key = key

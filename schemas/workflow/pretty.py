@@ -164,7 +164,6 @@ def _triple(text: str) -> str:
 def docstring(text: str) -> str:
     """A one-line docstring."""
     body = "".join(_escaped(character) if _must_escape(character) else character for character in text)
-    body = body.replace('"""', '""\\"')
-    if body.endswith('"'):
-        body = body[:-1] + '\\"'
+    if '"""' in body or body.endswith('"'):
+        body = body.replace('"', '\\"')
     return f'"""{body}"""'

@@ -15,7 +15,9 @@ from typing import Final
 from schemas.catalog import tasks
 from schemas.workflow.condition_tree import free_roots
 from schemas.workflow.model import (
+    ACTION,
     FOREACH,
+    WAIT,
     ApiCall,
     ConditionValue,
     Json,
@@ -51,7 +53,9 @@ def output_names(steps: Sequence[Step]) -> list[str | None]:
         number = 0
         if base is not None:
             number, uses[base] = uses[base], uses[base] + 1
-        if step.name is not None:
+        if step.kind not in (ACTION, WAIT):
+            names.append(None)
+        elif step.name is not None:
             names.append(_camel_words(step.name))
         else:
             names.append(base if base is None or not number else f"{base}{number}")

@@ -81,6 +81,15 @@ def test_a_folder_is_searched_for_workflows_alone(tmp_path: Path, capsys: pytest
     assert capsys.readouterr().out.splitlines()[-1] == "4 of 4 files lossless, 5 other files skipped"
 
 
+@pytest.mark.parametrize("digit", "0123456789abcdef")
+def test_a_signature_may_start_with_any_digit(
+    digit: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "a.flow").write_text(digit + FLOW[1:])
+    code, report = checked(capsys, tmp_path)
+    assert (code, report["files"][0]["spelling"]) == (0, "flow")
+
+
 def test_a_file_given_twice_counts_once(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "a.flow").write_text(FLOW)
     _, report = checked(capsys, tmp_path, tmp_path / "a.flow")

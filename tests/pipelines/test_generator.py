@@ -364,8 +364,8 @@ def test_the_oddities_of_real_files_occur(sound: list[Sound]) -> None:
     expected = (
         "3 root keys, 4 root keys, 6 root keys, 7 root keys, trigger not first, fan-out, join, unconnected, "
         "nested loops, app task, patched, unsigned, id of 26, id of 36, caption, numbered name, "
-        "never opened, bare reference, wrapped reference, null value, no operand, capital path, no full path, "
-        "wrapped, unwrapped, wrong parent"
+        "never opened, bare reference, wrapped reference, null value, no operand, capital path, "
+        "no full path, wrapped, unwrapped, wrong parent"
     )
     assert [name for name in expected.split(", ") if not seen[name]] == []
 
