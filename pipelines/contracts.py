@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from functools import reduce
+
 from pyspark.sql import Column, DataFrame, Window
-from pyspark.sql import functions as F
+from pyspark.sql import functions as F  # noqa: N812
 from pyspark.sql.pandas.types import from_arrow_schema
 from pyspark.sql.types import ArrayType, DataType, StructType
 
 from schemas.errors import BrokenLaw
 from schemas.tables import Table
 
-REPEATED_KEY = "repeated key"
-"""How the error of a plan begins that found one key twice."""
+BROKEN_KEY = "table key"
+"""Words in the error of a plan that found a null key or one key twice."""
 
 
 def spark_schema(table: Table) -> StructType:
@@ -50,20 +53,31 @@ def differences(schema: StructType, table: Table) -> list[str]:
     ]
 
 
-def refuse_repeated_keys(df: DataFrame, table: Table) -> DataFrame:
-    """Return `df` with a guard in its plan that stops the job when one key is there twice.
+def guard_keys(df: DataFrame, table: Table, *, unique: bool) -> DataFrame:
+    """Return `df` with a guard in its plan: the job stops at a null key and, if `unique`, at a repeated one.
 
-    The shuffle is the one that a merge by the same key needs anyway.
+    The shuffle that `unique` costs is the one that a merge by the same key needs anyway. The error is raised
+    when the rows are computed, and its text holds `BROKEN_KEY`.
     """
+    labels = (F.concat(F.lit(f"{column}="), _text(column)) for column in table.key)
+    where = F.concat(F.lit(f" {BROKEN_KEY} in rows for {table.name}: "), F.concat_ws(", ", *labels))
+    is_null = reduce(Column.__or__, (F.col(column).isNull() for column in table.key))
+    guard = F.when(is_null, F.raise_error(F.concat(F.lit("a null"), where)))
+    if not unique:
+        return df.where(guard.cast("boolean").isNull())
     copies = F.count(F.lit(1)).over(Window.partitionBy(*table.key))
-    named = F.concat_ws(", ", *(_labelled(column) for column in table.key))
-    message = F.concat(F.lit(f"{REPEATED_KEY} in rows for {table.name}: "), named)
-    guard = F.when(F.col("_copies") > 1, F.raise_error(message).cast("boolean")).otherwise(F.lit(True))
-    return df.withColumn("_copies", copies).where(guard).drop("_copies")
+    guard = guard.when(F.col("_copies") > 1, F.raise_error(F.concat(F.lit("a repeated"), where)))
+    return df.withColumn("_copies", copies).where(guard.cast("boolean").isNull()).drop("_copies")
 
 
-def _labelled(column: str) -> Column:
-    return F.concat(F.lit(f"{column}="), F.coalesce(F.col(column).cast("string"), F.lit("null")))
+def differs(columns: Sequence[str], left: str, right: str) -> Column:
+    """Whether any of `columns` differs between the rows aliased `left` and `right`; null equals null."""
+    pairs = (~F.col(f"{left}.{name}").eqNullSafe(F.col(f"{right}.{name}")) for name in columns)
+    return reduce(Column.__or__, pairs, F.lit(False))
+
+
+def _text(column: str) -> Column:
+    return F.coalesce(F.col(column).cast("string"), F.lit("null"))
 
 
 def _shape(type_: DataType) -> str:

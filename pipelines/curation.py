@@ -5,7 +5,8 @@ and its shop has at least two workflows that did. Of those that qualify, one per
 that ran most, then the one that changed last, then the smallest record id. Nothing depends on the order of
 rows, and nothing that happened after the week's end counts, so a week can be done again later.
 
-Every bronze record gets one fate. What is not known (no run statistics, no shop) is quarantine, never consent.
+Every bronze record gets one fate. What is not known (no run statistics, no shop) is quarantine, never
+consent.
 """
 
 from __future__ import annotations
@@ -33,11 +34,12 @@ class CurationPolicy:
     @property
     def version(self) -> str:
         unknown = "accepted" if self.accept_unknown_runs else "quarantined"
-        return f"curation_v1 window={self.window_days}d min_workflows={self.min_workflows} unknown_runs={unknown}"
+        rules = f"window={self.window_days}d min_workflows={self.min_workflows} unknown_runs={unknown}"
+        return f"curation_v1 {rules}"
 
 
 def curate(records: DataFrame, week: Week, policy: CurationPolicy) -> DataFrame:
-    """One `gold.fates` row for each of the `records`, which are read several times: cache them if they are many."""
+    """One `gold.fates` row for each of the `records`, which are read several times: cache them if many."""
     judged = _newest(records, week)
     judged = judged.withColumn("reason", _reason_of_one(week, policy))
     qualified = judged.where(F.col("reason").isNull())

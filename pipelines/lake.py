@@ -1,4 +1,4 @@
-"""Read and write the tables of one lake: append, merge by key, replace a partition. Each is one Delta commit."""
+"""Read and write the tables of one lake: append, merge by key, replace a partition; each is one commit."""
 
 from __future__ import annotations
 
@@ -9,13 +9,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from delta.exceptions import DeltaConcurrentModificationException
+from delta import exceptions as delta_errors
 from delta.tables import DeltaTable
+from py4j.protocol import Py4JJavaError  # type: ignore[import-untyped]
 from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame, SparkSession
-from pyspark.sql import functions as F
+from pyspark.sql import functions as F  # noqa: N812
 
-from pipelines.contracts import REPEATED_KEY, conform, differences, refuse_repeated_keys, spark_schema
+from pipelines.contracts import BROKEN_KEY, conform, differences, differs, guard_keys, spark_schema
 from schemas.errors import BrokenLaw, Transient
 from schemas.tables import Table
 
@@ -27,7 +28,18 @@ _PROPERTIES: Final = {
     "delta.minWriterVersion": "2",
 }
 
-_LAWS_OF_DELTA: Final = ("DELTA_NOT_NULL_CONSTRAINT_VIOLATED", "DELTA_REPLACE_WHERE_MISMATCH")
+_CONFLICTS: Final = (
+    delta_errors.DeltaConcurrentModificationException,
+    delta_errors.ConcurrentAppendException,
+    delta_errors.ConcurrentDeleteDeleteException,
+    delta_errors.ConcurrentDeleteReadException,
+    delta_errors.ConcurrentTransactionException,
+    delta_errors.ConcurrentWriteException,
+    delta_errors.MetadataChangedException,
+    delta_errors.ProtocolChangedException,
+)
+
+_BROKEN_LAWS: Final = (BROKEN_KEY, "DELTA_NOT_NULL_CONSTRAINT_VIOLATED", "DELTA_REPLACE_WHERE_MISMATCH")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,9 +94,10 @@ class Lake:
         return conform(stored.select(*wanted.names), table)
 
     def append(self, df: DataFrame, table: Table, *, txn: tuple[str, int] | None = None) -> None:
-        """Add rows. With `txn` (application, version) a repeated or older version is skipped by Delta itself."""
+        """Add rows. With `txn` (application, version) Delta itself skips a version that is not newer."""
         with self._writing(table):
-            writer = conform(df, table).write.format("delta").mode("append")
+            rows = guard_keys(conform(df, table), table, unique=False)
+            writer = rows.write.format("delta").mode("append")
             if txn is not None:
                 writer = writer.option("txnAppId", txn[0]).option("txnVersion", txn[1])
             writer.save(self.uri(table))
@@ -95,18 +108,20 @@ class Lake:
         Nothing is committed when nothing changes.
         """
         with self._writing(table):
-            rows = refuse_repeated_keys(conform(df, table), table)
+            rows = guard_keys(conform(df, table), table, unique=True).alias("here")
+            target = DeltaTable.forPath(self.spark, self.uri(table)).alias("there")
             same_key = " AND ".join(f"there.`{column}` = here.`{column}`" for column in table.key)
-            changed = " OR ".join(
-                f"NOT (there.`{column}` <=> here.`{column}`)"
-                for column in table.schema.names
-                if column not in table.key
-            )
-            stored = DeltaTable.forPath(self.spark, self.uri(table)).alias("there")
-            merge = stored.merge(rows.alias("here"), same_key).whenNotMatchedInsertAll()
             if not insert_only:
-                merge = merge.whenMatchedUpdateAll(changed)
-            done = merge.execute().first()
+                # Delta rewrites every file that holds a matched key, changed or not.
+                known = target.toDF()
+                changed = F.col(f"there.{table.key[0]}").isNull() | differs(
+                    table.schema.names, "here", "there"
+                )
+                rows = (
+                    rows.join(known, F.expr(same_key), "left").where(changed).select("here.*").alias("here")
+                )
+            merge = target.merge(rows, same_key).whenNotMatchedInsertAll()
+            done = (merge if insert_only else merge.whenMatchedUpdateAll()).execute().first()
         if done is None:
             raise BrokenLaw(f"Delta did not say what the merge into {table.name} did")
         return Merged(num_inserted=int(done["num_inserted_rows"]), num_updated=int(done["num_updated_rows"]))
@@ -117,7 +132,7 @@ class Lake:
             if column not in table.partitions:
                 raise ValueError(f"{table.name} is not partitioned by {column}")
         with self._writing(table):
-            rows = refuse_repeated_keys(conform(df, table), table)
+            rows = guard_keys(conform(df, table), table, unique=True)
             writer = rows.write.format("delta").mode("overwrite")
             if partition:
                 writer = writer.option("replaceWhere", " AND ".join(map(_equals, partition.items())))
@@ -129,15 +144,15 @@ class Lake:
         try:
             self._settle(table)
             yield
-        except DeltaConcurrentModificationException as error:
+        except _CONFLICTS as error:
             raise Transient(
-                f"another writer changed {table.name} at the same time ({_first_line(error)})"
+                f"another writer changed {table.name} at the same time: {_line(error)}"
             ) from error
-        except PySparkException as error:
-            text = str(error)
-            if REPEATED_KEY in text or any(law in text for law in _LAWS_OF_DELTA):
-                raise BrokenLaw(f"nothing was written to {table.name}: {_first_line(error)}") from error
-            raise
+        except (PySparkException, Py4JJavaError) as error:
+            law = next((law for law in _BROKEN_LAWS if law in str(error)), None)
+            if law is None:
+                raise
+            raise BrokenLaw(f"nothing was written to {table.name}: {_line(error, law)}") from error
 
     def _settle(self, table: Table) -> None:
         """Make the table if it is not there, and add the columns that its contract gained since."""
@@ -179,5 +194,5 @@ def _equals(pair: tuple[str, str]) -> str:
     return f"`{column}` = '{escaped}'"
 
 
-def _first_line(error: Exception) -> str:
-    return str(error).strip().splitlines()[0]
+def _line(error: Exception, holding: str = "") -> str:
+    return next((line.strip() for line in str(error).splitlines() if line.strip() and holding in line), "")

@@ -107,8 +107,10 @@ class ShardSet:
     """A shard set under way: files first, each under a temporary name, the manifest last."""
 
     def __init__(self, uri: str) -> None:
-        local = (pafs.LocalFileSystem(), uri)
-        self.filesystem, self.root = pafs.FileSystem.from_uri(uri) if "://" in uri else local
+        self.filesystem: pafs.FileSystem = pafs.LocalFileSystem()
+        self.root = uri
+        if "://" in uri:
+            self.filesystem, self.root = pafs.FileSystem.from_uri(uri)
         self.files: dict[int, ShardFile] = {}
 
     def manifest(self) -> Manifest | None:

@@ -63,7 +63,7 @@ def _silver_row(row: dict[str, Any]) -> dict[str, Any]:
 
 def _gate(found: Inspection) -> str | None:
     """Lossless or refused: silence about a problem is not consent."""
-    return None if found.lossless or found.spelling == "python" and found.semantic else "ROUND_TRIP"
+    return None if found.lossless or (found.spelling == "python" and found.semantic) else "ROUND_TRIP"
 
 
 def _sentence(row: dict[str, Any], refusal: Problem) -> str:
