@@ -20,6 +20,7 @@ __all__ = [
     "TASKS",
     "Task",
     "ValueType",
+    "default_kind",
     "default_step_name",
     "default_version",
     "field_order",
@@ -83,6 +84,12 @@ def value_type(task_id: str, field_id: str) -> ValueType:
     if by_name:
         return by_name
     return "reference" if field_id.endswith("_id") else "text"
+
+
+def default_kind(task_id: str) -> Literal["ACTION", "WAIT"]:
+    """The `task_type` of a step of this task that is neither trigger, condition nor loop."""
+    task = _tasks().get(task_id)
+    return "WAIT" if task and task.kind == "WAIT" else "ACTION"
 
 
 def default_version(task_id: str) -> str:

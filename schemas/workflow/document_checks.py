@@ -12,6 +12,7 @@ from schemas.workflow.jsontext import compact
 from schemas.workflow.model import CONDITION, CONDITION_TASK, FOREACH, FOREACH_TASK, PORTS
 
 MAX_STEPS: Final = 1000
+MAX_LINKS: Final = 10_000
 
 _STEP_KEYS: Final[dict[str, tuple[type, ...]]] = {
     "step_id": (str, int),
@@ -82,6 +83,12 @@ def check_root(root: dict[str, Any], where: str) -> None:
             "MAX_STEPS_EXCEEDED",
             f"{len(root['steps'])} steps, the limit is {MAX_STEPS}",
             path=f"{where}/steps",
+        )
+    if len(root["links"]) > MAX_LINKS:
+        raise WorkflowRefused(
+            "WORKFLOW_STRUCTURE_INVALID",
+            f"{len(root['links'])} links, the limit is {MAX_LINKS}",
+            path=f"{where}/links",
         )
 
 

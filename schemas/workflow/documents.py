@@ -42,7 +42,7 @@ from schemas.workflow.patched import plain_patched, read_patched
 from schemas.workflow.plain import ordered, plain_link, plain_outside, plain_step, step_names
 from schemas.workflow.values import decode
 
-_SIGNED = re.compile(r"([0-9a-f]{64}):(?=\{)")
+SIGNED = re.compile(r"([0-9a-f]{64}):(?=\{)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +59,7 @@ def read(text: str) -> Document:
     Raises:
         WorkflowRefused: with a code, a JSON pointer and the step, for anything that cannot be carried.
     """
-    signed = _SIGNED.match(text)
+    signed = SIGNED.match(text)
     body = text[signed.end() :] if signed else text
     value = read_json(body)
     root, where = root_of(value)
@@ -118,7 +118,11 @@ class _Reader:
             check_step(step, f"{where}/steps/{number}")
         numbers = self.number_steps(raw_steps)
         edges = self.edges(numbers, raw_steps)
-        arranged = graph.structure([step["task_type"] for step in raw_steps], edges)
+        try:
+            arranged = graph.structure([step["task_type"] for step in raw_steps], edges)
+        except graph.TooDeep as refusal:
+            identity, at = str(raw_steps[refusal.number]["step_id"]), f"{where}/steps/{refusal.number}"
+            raise WorkflowRefused(refusal.code, refusal.message, path=at, step=identity) from None
         place = {number: position for position, number in enumerate(arranged.order)}
         read_steps = [
             _read_step(raw_steps[number], f"{where}/steps/{number}", self.spelling)

@@ -24,6 +24,14 @@ MAX_LEVELS: Final = 90
 """Blocks inside blocks; Python 3.11 reads at most 99 levels of indentation."""
 
 
+class TooDeep(WorkflowRefused):
+    """Blocks nest deeper than Python reads; whoever knows where `number` stands adds the place."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__("PYTHON_NESTING_LIMIT", f"conditions and loops nest deeper than {MAX_LEVELS}")
+        self.number = number
+
+
 @dataclass(slots=True)
 class Do:
     """An action or a wait."""
@@ -174,9 +182,7 @@ class _Arranger:
         block: Block = []
         self.level += 1
         if self.level > MAX_LEVELS:
-            raise WorkflowRefused(
-                "PYTHON_NESTING_LIMIT", f"conditions and loops nest deeper than {MAX_LEVELS}"
-            )
+            raise TooDeep(step)
         for number, target in enumerate(targets):
             self.found.links.append((step, port, target))
             chain = self.chain(target)

@@ -6,6 +6,7 @@ the same steps, values and links. Both are computed by doing it, on the very tex
 
 from __future__ import annotations
 
+import re
 from dataclasses import asdict, dataclass
 from typing import Literal
 
@@ -14,7 +15,7 @@ import orjson
 from schemas.errors import WorkflowRefused
 from schemas.workflow.condition_check import check_conditions
 from schemas.workflow.descriptor import descriptor_of, task_name
-from schemas.workflow.documents import Document, read
+from schemas.workflow.documents import SIGNED, Document, read
 from schemas.workflow.model import TRIGGER, Workflow
 from schemas.workflow.python_reader import from_python
 from schemas.workflow.python_writer import to_python
@@ -66,23 +67,21 @@ def canonical(workflow: Workflow) -> bytes:
     return orjson.dumps(workflow)
 
 
-def spelling_of(text: str) -> str:
-    """`python`, `json`, or nothing: what the first character says."""
-    first = text.lstrip()[:1]
-    if first in ("@", "#", "d"):
-        return "python"
-    return "json" if first == "{" or text[64:66] == ":{" else ""
+_PYTHON = re.compile(r"\s*(?:[@#]|(?:async|class|def|from|import)\b)")
+
+
+def is_python(text: str) -> bool:
+    """Whether to read a text as Python: everything else is held to JSON, signed or not."""
+    return not SIGNED.match(text) and _PYTHON.match(text.removeprefix("\ufeff")) is not None
 
 
 def inspect(text: str) -> Inspection:
     """Read a workflow in any spelling, write it both ways, and compare. Never raises for bad input."""
-    kind = spelling_of(text)
+    python = is_python(text)
     try:
-        if kind == "python":
-            return _inspect_python(text)
-        return _inspect_json(text)
+        return _inspect_python(text) if python else _inspect_json(text)
     except WorkflowRefused as refusal:
-        return Inspection(kind if kind == "python" else "", problems=(_problem(refusal),))
+        return Inspection("python" if python else "", problems=(_problem(refusal),))
 
 
 def _inspect_json(text: str) -> Inspection:

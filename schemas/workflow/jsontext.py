@@ -30,15 +30,15 @@ def compact(value: JsonValue) -> str:
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
 
 
-def read_json(text: str, where: str = "") -> JsonValue:
-    """Parse one JSON text.
+def read_json(text: str, where: str = "", *, limit: int = MAX_BYTES) -> JsonValue:
+    """Parse one JSON text of at most `limit` characters.
 
     Raises:
         WorkflowRefused: INVALID_WORKFLOW_JSON with `where` and what is wrong.
     """
-    if len(text) > MAX_BYTES:
+    if len(text) > limit:
         raise WorkflowRefused(
-            "WORKFLOW_TOO_LARGE", f"{len(text)} characters, the limit is {MAX_BYTES}", path=where
+            "WORKFLOW_TOO_LARGE", f"{len(text)} characters, the limit is {limit}", path=where
         )
     if _depth_over(text, MAX_DEPTH):
         raise WorkflowRefused(INVALID, f"nested deeper than {MAX_DEPTH} levels", path=where)

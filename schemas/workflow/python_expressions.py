@@ -7,8 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
-from schemas.errors import WorkflowRefused
-from schemas.workflow.condition_tree import constant, join, normalise
+from schemas.workflow.condition_tree import MAX_NESTING, constant, join, normalise
 from schemas.workflow.jsontext import compact
 from schemas.workflow.model import (
     UNARY,
@@ -27,12 +26,12 @@ from schemas.workflow.model import (
     Value,
 )
 from schemas.workflow.names import camel
+from schemas.workflow.python_literals import json_of, number_of, refuse, text_of
 from schemas.workflow.recurrence import WORDS, recurrence_of
 from schemas.workflow.scope import item_of
 from schemas.workflow.values import api_call, decode, reference
 
-_CODE: Final = "PYTHON_CONSTRUCT"
-_MAX_DEPTH: Final = 150
+_MAX_DEPTH: Final = 2 * MAX_NESTING
 _OPERATORS: Final[dict[type[ast.cmpop], str]] = {
     ast.Eq: "==",
     ast.NotEq: "!=",
@@ -64,17 +63,6 @@ class Binding:
 
     kind: str
     target: Any
-
-
-def refuse(node: ast.AST, message: str, code: str = _CODE) -> WorkflowRefused:
-    where = f"{getattr(node, 'lineno', 1)}:{getattr(node, 'col_offset', 0) + 1}"
-    return WorkflowRefused(code, message, path=where)
-
-
-def text_of(node: ast.expr) -> str:
-    if isinstance(node, ast.Constant) and isinstance(node.value, str):
-        return node.value
-    raise refuse(node, "expected a text in quotes")
 
 
 ItemSource = Callable[[int], tuple[ast.expr, dict[str, Binding]]]
@@ -152,14 +140,11 @@ class Expressions:
         match node:
             case ast.Constant(value=None):
                 return Text(None)
-            case ast.Constant(value=str() as text):
+            case ast.Constant(value=str()):
+                text = text_of(node)
                 return reference(text) if value_type == "reference" else _decoded(text, value_type)
             case ast.Constant(value=bool() as flag):
                 return _bare("true" if flag else "false", value_type)
-            case ast.Constant(value=int() | float() as number):
-                return _bare(repr(number), value_type)
-            case ast.UnaryOp(op=ast.USub(), operand=ast.Constant(value=int() | float() as number)):
-                return _bare(f"-{number!r}", value_type)
             case ast.Constant(value=value) if value is Ellipsis and value_type == "path":
                 return Text("")
             case ast.Call(func=ast.Name(id="raw"), args=[only], keywords=[]):
@@ -170,6 +155,9 @@ class Expressions:
                 return self.api_call(node, mutation)
             case ast.GeneratorExp() if value_type == "path":
                 return PathValue(self.generated(node))
+        number = number_of(node)
+        if number is not None:
+            return _bare(repr(number), value_type)
         if self.is_path(node):
             place = self.path(node)
             if value_type == "reference":
@@ -317,13 +305,10 @@ class Expressions:
         match node:
             case ast.Constant(value=bool() as flag):
                 return Constant("true" if flag else "false", "boolean")
-            case ast.Constant(value=str() as text):
-                return Constant(text)
-            case ast.Constant(value=int() | float() as number):
-                return constant(repr(number), "number")
-            case ast.UnaryOp(op=ast.USub(), operand=ast.Constant(value=int() | float() as number)):
-                return constant(f"-{number!r}", "number")
-        return self.path(node)
+            case ast.Constant(value=str()):
+                return Constant(text_of(node))
+        number = number_of(node)
+        return self.path(node) if number is None else constant(repr(number), "number")
 
 
 _TAKES: Final = {
@@ -348,28 +333,3 @@ def _bare(text: str, value_type: str) -> Value:
     """A Python number or boolean; in a field of text it is that text."""
     found, _ = decode(text, value_type, "flow")
     return found if isinstance(found, Bare | Reference) else Text(text)
-
-
-def json_of(node: ast.expr, depth: int = 0) -> Any:
-    """A Python literal as a JSON value.
-
-    Raises:
-        WorkflowRefused: for anything that is not a literal.
-    """
-    if depth > _MAX_DEPTH:
-        raise refuse(node, f"literals nest deeper than {_MAX_DEPTH}")
-    match node:
-        case ast.Constant(value=str() | bool() | int() | float() | None as plain):
-            return plain
-        case ast.UnaryOp(op=ast.USub(), operand=ast.Constant(value=int() | float() as number)):
-            return -number
-        case ast.List(elts=parts) | ast.Tuple(elts=parts):
-            return [json_of(part, depth + 1) for part in parts]
-        case ast.Dict(keys=keys, values=values):
-            found: dict[str, Any] = {}
-            for key, value in zip(keys, values, strict=True):
-                if key is None or text_of(key) in found:
-                    raise refuse(node, "a dict has plain keys, each once")
-                found[text_of(key)] = json_of(value, depth + 1)
-            return found
-    raise refuse(node, "expected a literal: text, number, True, False, None, a list or a dict")

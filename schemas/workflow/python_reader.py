@@ -16,7 +16,7 @@ from typing import Final, TypeAlias
 from schemas.catalog import tasks
 from schemas.errors import WorkflowRefused
 from schemas.workflow import graph
-from schemas.workflow.document_checks import MAX_STEPS
+from schemas.workflow.document_checks import MAX_LINKS, MAX_STEPS
 from schemas.workflow.documents import in_catalogue_order
 from schemas.workflow.model import (
     ACTION,
@@ -35,11 +35,10 @@ from schemas.workflow.model import (
 )
 from schemas.workflow.names import camel, task_of, title_of
 from schemas.workflow.plain import step_names
-from schemas.workflow.python_expressions import Binding, Expressions, refuse, text_of
+from schemas.workflow.python_expressions import Binding, Expressions
+from schemas.workflow.python_literals import refuse, text_of
 from schemas.workflow.python_writer import MAX_SOURCE, POSITIONAL
 from schemas.workflow.scope import output_names
-
-WAIT_TASK: Final = "shopify::flow::wait"
 
 Port: TypeAlias = tuple[int | str, str] | None
 """Where the next statement hangs: (step, port), ("join_1", "") for the way into a named block, or nowhere."""
@@ -64,10 +63,15 @@ def from_python(source: str) -> Workflow:
     Raises:
         WorkflowRefused: PYTHON_SYNTAX, PYTHON_CONSTRUCT or a limit, with `line:column` as the path.
     """
-    return _Reader(_parse(source)).workflow()
+    try:
+        return _Reader(_parse(source)).workflow()
+    except RecursionError:
+        raise WorkflowRefused("PYTHON_NESTING_LIMIT", "nested deeper than can be read", path="1:1") from None
 
 
 def _parse(source: str) -> ast.Module:
+    if source.startswith("\ufeff"):
+        raise WorkflowRefused("PYTHON_SYNTAX", "starts with a byte order mark", path="1:1")
     if len(source) > MAX_SOURCE:
         raise WorkflowRefused("PYTHON_TOO_LARGE", f"{len(source)} characters, the limit is {MAX_SOURCE}")
     try:
@@ -76,9 +80,17 @@ def _parse(source: str) -> ast.Module:
             return ast.parse(source)
     except SyntaxError as error:
         where = f"{error.lineno or 1}:{error.offset or 1}"
-        raise WorkflowRefused("PYTHON_SYNTAX", str(error.msg), path=where) from None
-    except (RecursionError, MemoryError, ValueError, OverflowError) as error:
-        raise WorkflowRefused("PYTHON_SYNTAX", f"cannot be parsed: {error}") from None
+        code = "PYTHON_NESTING_LIMIT" if error.msg.startswith("too many ") else "PYTHON_SYNTAX"
+        raise WorkflowRefused(code, error.msg, path=where) from None
+    except (RecursionError, MemoryError):  # the parser's own limits
+        raise WorkflowRefused("PYTHON_NESTING_LIMIT", "nested deeper than Python reads", path="1:1") from None
+    except UnicodeEncodeError as error:
+        line = source.count("\n", 0, error.start) + 1
+        raise WorkflowRefused(
+            "PYTHON_SYNTAX", "a lone surrogate, which is not valid Unicode", path=f"{line}:1"
+        ) from None
+    except (ValueError, OverflowError) as error:
+        raise WorkflowRefused("PYTHON_SYNTAX", f"cannot be parsed: {error}", path="1:1") from None
 
 
 class _Reader:
@@ -90,6 +102,7 @@ class _Reader:
         self.function = functions[0]
         self.stubs: list[_Stub] = []
         self.edges: list[tuple[Port, int | str]] = []
+        self.blocks: list[ast.FunctionDef] = []
         self.entries: dict[str, list[int | str]] = {}
         self.names: dict[str, Binding] = {}
         self.final: dict[str, Binding] = {}
@@ -110,9 +123,11 @@ class _Reader:
         title = title_of(function.name)
         if body and isinstance(body[0], ast.Expr) and isinstance(body[0].value, ast.Constant):
             title = text_of(body.pop(0).value)  # type: ignore[attr-defined]
-        for node in body:
-            if isinstance(node, ast.FunctionDef):
-                self.entries[node.name] = []
+        self.blocks = [node for node in body if isinstance(node, ast.FunctionDef)]
+        for node in self.blocks:
+            if node.name in self.entries:
+                raise refuse(node, f"the block {node.name!r} is defined twice")
+            self.entries[node.name] = []
         self.walk(body, (0, "output"))
         self.final = self.names
         return self.settle(title, patched)
@@ -128,7 +143,10 @@ class _Reader:
             or function.returns
         ):
             raise refuse(function, "the function takes plain arguments only: what the trigger provides")
-        return [argument.arg for argument in found.args]
+        names = [argument.arg for argument in found.args]
+        if len(set(names)) != len(names) or any(argument.annotation for argument in found.args):
+            raise refuse(function, "an argument is a plain name, each once")
+        return names
 
     def trigger(self, node: ast.expr) -> _Stub:
         if isinstance(node, ast.Name):
@@ -144,9 +162,10 @@ class _Reader:
             raise refuse(node, "after the trigger only @patched_field(owner, handle, field(...)) may follow")
         configured = True
         for keyword in node.keywords:
-            if keyword.arg != "merchant_configured" or not isinstance(keyword.value, ast.Constant):
+            value = keyword.value.value if isinstance(keyword.value, ast.Constant) else None
+            if keyword.arg != "merchant_configured" or not isinstance(value, bool):
                 raise refuse(node, "patched_field takes merchant_configured=False and nothing else by name")
-            configured = bool(keyword.value.value)
+            configured = value
         if len(node.args) != 3:
             raise refuse(
                 node, 'patched_field takes an owner, a handle and a field: ("Order", "gift", metafield(...))'
@@ -182,12 +201,9 @@ class _Reader:
                     raise refuse(node, "only 'with branch():' and 'with unconnected():' are known")
                 self.walk(node.body, None if word == "unconnected" else port)
                 return port
-            case ast.FunctionDef(decorator_list=[]):
+            case ast.FunctionDef(decorator_list=[]) if node in self.blocks:
                 if self.arguments(node):
                     raise refuse(node, "a named block takes no arguments")
-                if self.entries.get(node.name):
-                    raise refuse(node, f"the block {node.name!r} is defined twice")
-                self.entries.setdefault(node.name, [])
                 outer = self.names
                 self.walk(node.body, (node.name, ""))
                 self.names = {**outer, **{k: v for k, v in self.names.items() if v.kind == "output"}}
@@ -213,8 +229,6 @@ class _Reader:
             self.connect(port, node.func.id)
             return port
         stub = self.called(node, ACTION)
-        if stub.task_id == WAIT_TASK:
-            stub.kind = WAIT
         number = self.add(stub, port)
         if variable is not None:
             self.names = {**self.names, variable: Binding("output", number)}
@@ -222,7 +236,7 @@ class _Reader:
 
     def add(self, stub: _Stub, port: Port) -> int:
         if len(self.stubs) >= MAX_STEPS:
-            raise WorkflowRefused("MAX_STEPS_EXCEEDED", f"more than {MAX_STEPS} steps")
+            raise refuse(stub.node or self.function, f"more than {MAX_STEPS} steps", "MAX_STEPS_EXCEEDED")
         self.stubs.append(stub)
         self.connect(port, len(self.stubs) - 1)
         return len(self.stubs) - 1
@@ -250,6 +264,10 @@ class _Reader:
             if found is None or (found == SCHEDULE_TASK and kind != TRIGGER):
                 raise refuse(node, f"{function!r} is not a task")
             task_id = found
+        if task_id in (CONDITION_TASK, FOREACH_TASK):
+            raise refuse(node, "a condition is written as 'if', a loop as 'for'")
+        if kind != TRIGGER:
+            kind = tasks.default_kind(task_id)
         stub = _Stub(kind, task_id, version or tasks.default_version(task_id), self.names, node=node)
         if positional:
             only = POSITIONAL.get(task_id)
@@ -261,20 +279,25 @@ class _Reader:
                 stub.version = text_of(value)
             elif name == "step_name":
                 stub.name = text_of(value)
+            elif name == "task_type":
+                stub.kind = text_of(value)
+                if kind == TRIGGER or stub.kind not in (ACTION, WAIT):
+                    raise refuse(value, "task_type is 'ACTION' or 'WAIT', and of no trigger")
+            elif (field := name.removeprefix(_ODD)) in stub.values:
+                raise refuse(value, f"the field {field!r} is given twice")
             else:
-                self.give(stub, name.removeprefix(_ODD), value)
+                stub.values[field] = value
         return stub
-
-    def give(self, stub: _Stub, name: str, value: ast.expr) -> None:
-        if name in stub.values:
-            raise refuse(value, f"the field {name!r} is given twice")
-        stub.values[name] = value
 
     # -- second pass: values ----------------------------------------------------------------------------
 
     def settle(self, title: str, patched: tuple[PatchedField, ...]) -> Workflow:
         kinds = [stub.kind for stub in self.stubs]
-        arranged = graph.structure(kinds, list(self.resolved()))
+        try:
+            arranged = graph.structure(kinds, list(self.resolved()))
+        except graph.TooDeep as refusal:
+            node = self.stubs[refusal.number].node
+            raise refuse(node or self.function, refusal.message, refusal.code) from None
         place = {number: position for position, number in enumerate(arranged.order)}
         ordered = [self.stubs[number] for number in arranged.order]
         bare = [Step(stub.kind, stub.task_id, stub.version, (), stub.name) for stub in ordered]
@@ -312,9 +335,13 @@ class _Reader:
 
     def resolved(self) -> Iterator[tuple[int, str, int]]:
         """Edges with named blocks replaced by the steps that they start with."""
+        num_links = 0
         for port, target in self.edges:
             assert port is not None  # only edges with a source are kept
             for step in self.starts(target, frozenset()):
+                num_links += 1
+                if num_links > MAX_LINKS:
+                    raise refuse(self.function, f"more than {MAX_LINKS} links", "WORKFLOW_STRUCTURE_INVALID")
                 yield int(port[0]), port[1], step
 
     def starts(self, target: int | str, around: frozenset[str]) -> Iterator[int]:
@@ -333,6 +360,9 @@ _HINT: Final = "write calls, if/elif/else, for loops, and assignments of a call 
 
 def _keywords(node: ast.Call) -> Iterator[tuple[str, ast.expr]]:
     """Keyword arguments; names inside `**{...}` are fields, never words of the language."""
+    named = [keyword.arg for keyword in node.keywords if keyword.arg is not None]
+    if len(set(named)) != len(named):
+        raise refuse(node, "an argument is given twice")
     for keyword in node.keywords:
         if keyword.arg is not None:
             yield keyword.arg, keyword.value

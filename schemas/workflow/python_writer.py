@@ -9,7 +9,7 @@ from schemas.catalog import tasks
 from schemas.errors import WorkflowRefused
 from schemas.workflow import graph
 from schemas.workflow.jsontext import read_json
-from schemas.workflow.model import SCHEDULE_TASK, Json, PatchedField, PathValue, Step, Text, Workflow
+from schemas.workflow.model import SCHEDULE_TASK, TRIGGER, Json, PatchedField, PathValue, Step, Text, Workflow
 from schemas.workflow.names import free, function_name, function_of, is_name, title_of
 from schemas.workflow.pretty import INDENT, WIDTH, Brackets, Expression, Terms, call, docstring, quote, show
 from schemas.workflow.python_values import Values, element, literal
@@ -18,7 +18,7 @@ from schemas.workflow.scope import Scope, item_of
 
 MAX_SOURCE = 1 << 20
 MAX_INDENT = 95
-RESERVED_KEYWORDS = frozenset({"task_version", "step_name"})
+RESERVED_KEYWORDS = frozenset({"task_version", "task_type", "step_name"})
 POSITIONAL = {"shopify::flow::count": "listpath", "shopify::flow::sum": "numberpath"}
 
 
@@ -168,6 +168,8 @@ class _Writer:
                 odd.append((f"{quote(field)}: ", shown))
         if head != "task" and step.version != tasks.default_version(step.task_id):
             parts.append(("task_version=", quote(step.version)))
+        if step.kind not in (TRIGGER, tasks.default_kind(step.task_id)):
+            parts.append(("task_type=", quote(step.kind)))
         if step.name is not None:
             parts.append(("step_name=", quote(step.name)))
         if odd:

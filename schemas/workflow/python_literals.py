@@ -1,0 +1,79 @@
+"""Python literals to values: texts, numbers and JSON, each held to what a file can store."""
+
+from __future__ import annotations
+
+import ast
+from math import isfinite
+from typing import Any, Final
+
+from schemas.errors import WorkflowRefused
+
+CONSTRUCT: Final = "PYTHON_CONSTRUCT"
+MAX_DEPTH: Final = 150
+_LONGEST_INTEGER: Final = 1 << 1024
+
+
+def refuse(node: ast.AST, message: str, code: str = CONSTRUCT) -> WorkflowRefused:
+    where = f"{getattr(node, 'lineno', 1)}:{getattr(node, 'col_offset', 0) + 1}"
+    return WorkflowRefused(code, message, path=where)
+
+
+def text_of(node: ast.expr) -> str:
+    """The text of a string literal.
+
+    Raises:
+        WorkflowRefused: for anything else, and for a lone surrogate, which no file can hold.
+    """
+    if not (isinstance(node, ast.Constant) and isinstance(node.value, str)):
+        raise refuse(node, "expected a text in quotes")
+    text = node.value
+    if not text.isascii():
+        try:
+            text.encode()
+        except UnicodeEncodeError:
+            raise refuse(node, "a lone surrogate, which is not valid Unicode") from None
+    return text
+
+
+def number_of(node: ast.expr) -> int | float | None:
+    """The number that a literal stands for, None where it is no number.
+
+    Raises:
+        WorkflowRefused: for a number out of range (`1e999` is infinity to Python, and no JSON).
+    """
+    negative = isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub)
+    inner = node.operand if isinstance(node, ast.UnaryOp) and negative else node
+    value = inner.value if isinstance(inner, ast.Constant) else None
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        return None
+    if not (abs(value) < _LONGEST_INTEGER if isinstance(value, int) else isfinite(value)):
+        raise refuse(node, "the number is out of range")
+    return -value if negative else value
+
+
+def json_of(node: ast.expr, depth: int = 0) -> Any:
+    """A Python literal as a JSON value.
+
+    Raises:
+        WorkflowRefused: for anything that is not a literal.
+    """
+    if depth > MAX_DEPTH:
+        raise refuse(node, f"literals nest deeper than {MAX_DEPTH}")
+    match node:
+        case ast.Constant(value=None | bool() as plain):
+            return plain
+        case ast.Constant(value=str()):
+            return text_of(node)
+        case ast.List(elts=parts) | ast.Tuple(elts=parts):
+            return [json_of(part, depth + 1) for part in parts]
+        case ast.Dict(keys=keys, values=values):
+            found: dict[str, Any] = {}
+            for key, value in zip(keys, values, strict=True):
+                if key is None or text_of(key) in found:
+                    raise refuse(node, "a dict has plain keys, each once")
+                found[text_of(key)] = json_of(value, depth + 1)
+            return found
+    number = number_of(node)
+    if number is not None:
+        return number
+    raise refuse(node, "expected a literal: text, number, True, False, None, a list or a dict")
