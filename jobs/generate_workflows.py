@@ -1,7 +1,7 @@
 """Generate a dump of production workflows in the real format, with planted bad rows.
 
-Writes `workflows-00000.jsonl`, ... (one record a line) and `truth.json` (what was planted, by kind). The same
-seed, number and week give the same lines, however many files they are in.
+Writes `workflows-00000.jsonl`, ... (one record a line) and `_truth.json` (what was planted, by kind). The
+same seed, number and week give the same lines, however many files they are in.
 """
 
 from __future__ import annotations

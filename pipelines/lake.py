@@ -102,13 +102,16 @@ class Lake:
                 writer = writer.option("txnAppId", txn[0]).option("txnVersion", txn[1])
             writer.save(self.uri(table))
 
-    def merge(self, df: DataFrame, table: Table, *, insert_only: bool = False) -> Merged:
+    def merge(
+        self, df: DataFrame, table: Table, *, insert_only: bool = False, distinct: bool = False
+    ) -> Merged:
         """Insert rows whose key is new and, unless `insert_only`, update those whose values differ.
 
-        Nothing is committed when nothing changes.
+        `distinct` says that no key can be there twice, which saves a shuffle of whole rows. Nothing is
+        committed when nothing changes.
         """
         with self._writing(table):
-            rows = guard_keys(conform(df, table), table, unique=True).alias("here")
+            rows = guard_keys(conform(df, table), table, unique=not distinct).alias("here")
             target = DeltaTable.forPath(self.spark, self.uri(table)).alias("there")
             same_key = " AND ".join(f"there.`{column}` = here.`{column}`" for column in table.key)
             if not insert_only:

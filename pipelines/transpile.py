@@ -9,16 +9,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
-import orjson
 import pyarrow as pa
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F  # noqa: N812
 
 from pipelines.contracts import spark_schema
+from schemas.envelope import place_of, workflow_text
 from schemas.tables import SILVER_WORKFLOWS
 from schemas.workflow import LANGUAGE_VERSION, Inspection, Problem, inspect
 
-_READ: Final = ("record_id", "workflow_id", "shop_id", "source_file", "source_offset", "source_line", "raw")
+_READ: Final = ("record_id", "workflow_id", "shop_id", "source_file", "source_line", "raw")
 _SCHEMA: Final = SILVER_WORKFLOWS.schema
 
 
@@ -68,21 +68,5 @@ def _gate(found: Inspection) -> str | None:
 
 def _sentence(row: dict[str, Any], refusal: Problem) -> str:
     step = f", step {refusal.step}" if refusal.step else ""
-    return f"{place_of(row)}, workflow {row['workflow_id']}{step} at {refusal.path or '/'}: {refusal.message}"
-
-
-def place_of(row: dict[str, Any]) -> str:
-    """`dump.jsonl line 17`, and from which byte lines are counted where a file was split."""
-    line = f" line {row['source_line']}" if row["source_line"] else ""
-    split = f" after byte {row['source_offset']}" if row["source_offset"] else ""
-    return f"{row['source_file']}{line}{split}"
-
-
-def workflow_text(raw: bytes) -> str:
-    """The workflow inside a record: the `workflow` of a production dump's line, or the record itself."""
-    text = raw.decode()
-    if not text.startswith("{"):
-        return text
-    envelope = orjson.loads(raw)
-    inner = envelope.get("workflow") if isinstance(envelope, dict) else None
-    return inner if isinstance(inner, str) else text
+    place = place_of(row["source_file"], row["source_line"])
+    return f"{place}, workflow {row['workflow_id']}{step} at {refusal.path or '/'}: {refusal.message}"

@@ -39,7 +39,7 @@ class Table:
     """Columns whose values are folders."""
 
     statistics: tuple[str, ...] = ()
-    """Columns whose minimum and maximum each file keeps. Never ids or free text, which an erasure must reach."""
+    """Columns whose minimum and maximum each file keeps: never ids or free text, which must be erasable."""
 
     def __post_init__(self) -> None:
         if self.layer not in ("bronze", "silver", "gold", "ops") or not self.name.partition(".")[2]:
@@ -93,11 +93,11 @@ BRONZE_WORKFLOWS: Final = Table(
                 pa.string(),
                 "URI of the file; the smallest one when several hold the same bytes.",
             ),
-            _column("source_offset", pa.int64(), "Byte of the file from which lines are counted."),
+            _column("source_offset", pa.int64(), "Byte at which the record begins, after unpacking."),
             _column(
                 "source_line",
                 pa.int64(),
-                "Line after that byte, from 1; 0 when the record is the whole file.",
+                "Line of the file, from 1; 0 when the record is the whole file.",
             ),
             _column("raw", pa.binary(), "The exact bytes; null when over the size cap."),
             _column("num_bytes", pa.int64(), "Length of the record in bytes."),

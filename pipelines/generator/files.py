@@ -20,7 +20,7 @@ from schemas.errors import UsageError
 
 __all__ = ["TRUTH_FILE", "write_dump"]
 
-TRUTH_FILE = "truth.json"
+TRUTH_FILE = "_truth.json"
 WORTH_A_PROCESS = 20_000
 """Lines below which a second process costs more than it brings."""
 
@@ -37,7 +37,7 @@ class _File:
 
 
 def write_dump(plan: Plan, folder: Path, num_files: int = 1) -> dict[str, Any]:
-    """Write `workflows-00000.jsonl`, ... and `truth.json`; gives what `truth.json` holds.
+    """Write `workflows-00000.jsonl`, ... and `_truth.json`; gives what `_truth.json` holds.
 
     The lines, put together, are the same for any number of files. A file appears under its name when it is
     complete.

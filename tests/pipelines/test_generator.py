@@ -147,7 +147,7 @@ def test_another_process_gives_the_same_bytes(tmp_path: Path) -> None:
             check=True,
             capture_output=True,
         )
-    assert (tmp_path / "one/truth.json").read_bytes() == (tmp_path / "two/truth.json").read_bytes()
+    assert (tmp_path / "one/_truth.json").read_bytes() == (tmp_path / "two/_truth.json").read_bytes()
     first = (tmp_path / "one/workflows-00000.jsonl").read_bytes()
     assert first == (tmp_path / "two/workflows-00000.jsonl").read_bytes()
     assert first.count(b"\n") == 400
@@ -179,7 +179,7 @@ def test_the_sidecar_counts_what_was_planted_and_where(
     dump: tuple[Path, dict[str, Any]], sound: list[Sound]
 ) -> None:
     folder, truth = dump
-    assert truth == json.loads((folder / "truth.json").read_text())
+    assert truth == json.loads((folder / "_truth.json").read_text())
     assert truth["num_lines"] == 5000 == truth["num_sound"] + truth["num_planted"]
     assert truth["num_planted"] == 100 == sum(truth["planted"].values())
     assert set(truth["planted"]) == set(KINDS)
@@ -620,9 +620,9 @@ def test_the_job_ends_with_one_line(tmp_path: Path, capsys: pytest.CaptureFixtur
         r"generate_workflows week=2026-W47 written=1000 planted=22 shops=\d+ files=2 bytes=\d+ seconds=\S+\n",
         shown,
     )
-    assert json.loads((tmp_path / "truth.json").read_text())["week_end"] == WEEK_END
+    assert json.loads((tmp_path / "_truth.json").read_text())["week_end"] == WEEK_END
     assert {path.name for path in tmp_path.iterdir()} == {
-        "truth.json",
+        "_truth.json",
         "workflows-00000.jsonl",
         "workflows-00001.jsonl",
     }

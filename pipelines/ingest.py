@@ -1,0 +1,176 @@
+"""Files to bronze: every record becomes a row, malformed ones too, and each is there once.
+
+Two passes over the files, because a record's bytes should travel once: the first gives each record its
+digest, and Spark finds out which are new; the second reads those again and says what their envelopes hold.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any, Final
+
+import pyarrow as pa
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F  # noqa: N812
+
+from pipelines.contracts import spark_schema
+from pipelines.records import Record, Split, damage_of, identify, read_split, whole_file
+from schemas.envelope import DAMAGED_FILE, place_of, read_envelope, too_large
+from schemas.errors import BadRecord, BrokenLaw
+from schemas.tables import BRONZE_WORKFLOWS
+
+_SCHEMA: Final = BRONZE_WORKFLOWS.schema
+_IDENTIFIED: Final = pa.schema(
+    [("task", pa.int32()), ("split", pa.int32()), ("line", pa.int64()), ("record_id", pa.string())]
+)
+_ROWS_A_BATCH: Final = 1024
+_IDS_A_BATCH: Final = 65_536
+
+Tasks = Sequence[Sequence[Split]]
+Batches = Iterable[pa.RecordBatch]
+
+
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    """One record that the second pass gives: which line of which split, and the digest it must have."""
+
+    line: int
+    record_id: str
+
+
+def identify_records(spark: SparkSession, tasks: Tasks) -> DataFrame:
+    """One narrow row a record: columns task, split (place in the task), line, record_id."""
+    numbers = spark.range(0, len(tasks), 1, len(tasks))
+    return numbers.mapInArrow(_identifier(tasks), "task int, split int, line long, record_id string")
+
+
+def new_records(identified: DataFrame, bronze: DataFrame) -> DataFrame:
+    """The records that bronze does not hold, each at its first place: the smallest file's first line."""
+    place = F.min(F.struct("task", "split", "line")).alias("place")
+    first = identified.groupBy("record_id").agg(place).select("place.*", "record_id")
+    return first.join(bronze.select("record_id"), "record_id", "left_anti")
+
+
+def first_lines(identified: DataFrame, tasks: Tasks) -> dict[tuple[int, int], int]:
+    """By (task, split): how many lines of the same file come before; only for files of several splits."""
+    shared = [
+        (task, place)
+        for task, splits in enumerate(tasks)
+        for place, split in enumerate(splits)
+        if split.start or (task + 1 < len(tasks) and tasks[task + 1][0].uri == split.uri)
+    ]
+    if not shared:
+        return {}
+    counted = identified.where(F.col("task").isin(sorted({task for task, _ in shared})))
+    rows = counted.groupBy("task", "split").count().collect()
+    lines = {(row["task"], row["split"]): int(row["count"]) for row in rows}
+    before: dict[tuple[int, int], int] = {}
+    total, uri = 0, ""
+    for task, place in shared:
+        split = tasks[task][place]
+        total = total if split.uri == uri else 0
+        before[task, place], uri = total, split.uri
+        total += lines.get((task, place), 0)
+    return before
+
+
+def bronze_rows(new: DataFrame, tasks: Tasks, before: dict[tuple[int, int], int]) -> DataFrame:
+    """One bronze row for each of the `new` records."""
+    place = F.struct("split", "line", "record_id")
+    work = new.groupBy("task").agg(F.sort_array(F.collect_list(place)).alias("kept"))
+    spread = work.repartition(len(tasks), "task")
+    return spread.mapInArrow(_reader(tasks, before), spark_schema(BRONZE_WORKFLOWS))
+
+
+def malformed_records(identified: DataFrame, bronze: DataFrame) -> DataFrame:
+    """Ids of those of the records that bronze calls malformed."""
+    malformed = bronze.where(F.col("problem_code").isNotNull()).select("record_id")
+    return malformed.join(identified.select("record_id"), "record_id", "left_semi")
+
+
+def _identifier(tasks: Tasks) -> Callable[[Batches], Iterator[pa.RecordBatch]]:
+    def run(batches: Batches) -> Iterator[pa.RecordBatch]:
+        for batch in batches:
+            for task in batch.column(0).to_pylist():
+                for place, split in enumerate(tasks[task]):
+                    found = identify(split)
+                    while some := list(islice(found, _IDS_A_BATCH)):
+                        lines, ids = zip(*some, strict=True)
+                        columns = [[task] * len(ids), [place] * len(ids), lines, ids]
+                        yield pa.RecordBatch.from_pydict(
+                            dict(zip(_IDENTIFIED.names, columns, strict=True)), schema=_IDENTIFIED
+                        )
+
+    return run
+
+
+def _reader(
+    tasks: Tasks, before: dict[tuple[int, int], int]
+) -> Callable[[Batches], Iterator[pa.RecordBatch]]:
+    def run(batches: Batches) -> Iterator[pa.RecordBatch]:
+        for batch in batches:
+            for work in batch.to_pylist():
+                rows = _rows_of(work, tasks[work["task"]], before)
+                while some := list(islice(rows, _ROWS_A_BATCH)):
+                    yield pa.RecordBatch.from_pylist(some, schema=_SCHEMA)
+
+    return run
+
+
+def _rows_of(
+    work: dict[str, Any], splits: Sequence[Split], before: dict[tuple[int, int], int]
+) -> Iterator[dict[str, Any]]:
+    kept: dict[int, dict[int, str]] = {}
+    for place in work["kept"]:
+        kept.setdefault(place["split"], {})[place["line"]] = place["record_id"]
+    for place, wanted in kept.items():
+        split = splits[place]
+        lines_before = before.get((work["task"], place), 0)
+        for record, damage in _read_again(split, wanted):
+            yield bronze_row(split.uri, record, lines_before=lines_before, damage=damage)
+
+
+def _read_again(split: Split, wanted: dict[int, str]) -> Iterator[tuple[Record, str | None]]:
+    """The wanted records of `split`, which must be what they were in the first pass."""
+    damage = damage_of(split) if split.end is None and 0 in wanted else None
+    records = iter([whole_file(split.uri)]) if damage else read_split(split)
+    num_found = 0
+    for record in records:
+        expected = wanted.get(record.line)
+        if expected is None:
+            continue
+        if record.record_id != expected:
+            break
+        num_found += 1
+        yield record, damage
+    if num_found != len(wanted):
+        raise BrokenLaw(f"{split.uri} changed while it was read; ingest it again when nobody writes to it")
+
+
+def bronze_row(
+    uri: str, record: Record, *, lines_before: int = 0, damage: str | None = None
+) -> dict[str, Any]:
+    """The bronze row of one record, its problem included."""
+    line = record.line + lines_before if record.line else 0
+    row: dict[str, Any] = {
+        "record_id": record.record_id,
+        "source_file": uri,
+        "source_offset": record.offset,
+        "source_line": line,
+        "raw": record.raw,
+        "num_bytes": record.num_bytes,
+    }
+    place = place_of(uri, line)
+    try:
+        if damage is not None:
+            row["raw"] = None
+            raise BadRecord(DAMAGED_FILE, damage)
+        if record.raw is None:
+            raise too_large(record.num_bytes)
+        origin = f"file:{uri}#{line}" if line else f"file:{uri}"
+        return row | read_envelope(record.raw, origin)
+    except BadRecord as bad:
+        where = f" at {bad.path}" if bad.path else ""
+        return row | {"problem_code": bad.code, "problem": f"{place}{where}: {bad.message}"}
