@@ -38,7 +38,7 @@ from schemas.workflow.model import (
     Value,
     Workflow,
 )
-from schemas.workflow.patched import plain_patched, read_patched
+from schemas.workflow.patched import patched_layout, read_patched
 from schemas.workflow.plain import ordered, plain_link, plain_outside, plain_step, step_names
 from schemas.workflow.values import decode
 
@@ -217,10 +217,11 @@ class _Reader:
         return edges
 
     def patched_layouts(self, workflow: Workflow) -> list[dict[str, Any]]:
-        found = []
-        for entry, meant in zip(self.root.get("patched_fields", []), workflow.patched_fields, strict=True):
-            difference = overlay(ordered(plain_patched(meant, self.spelling), self.spelling), entry)
-            found.append({} if difference is None else {"differs": difference})
+        entries = self.root.get("patched_fields", [])
+        found = [
+            patched_layout(meant, entry, self.spelling)
+            for entry, meant in zip(entries, workflow.patched_fields, strict=True)
+        ]
         return found if any(found) else []
 
     def link_layouts(self, workflow: Workflow, layout: Layout) -> dict[str, Any]:

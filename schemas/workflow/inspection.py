@@ -91,7 +91,9 @@ def _inspect_json(text: str) -> Inspection:
         python = to_python(document.workflow)
         again = from_python(python)
     except WorkflowRefused as refusal:
-        return Inspection(spelling, problems=(_problem(refusal),))
+        # Its place is one in a Python text that nobody has seen.
+        problem = Problem(refusal.code, "error", refusal.step, "", f"as Python: {refusal.message}")
+        return Inspection(spelling, problems=(problem,))
     semantic = canonical(again) == canonical(document.workflow)
     written = write(again, document.layout)
     exact = written == text

@@ -6,12 +6,15 @@ Exports name the owner by its type (`ProductVariant`) and write the arguments as
 
 from __future__ import annotations
 
+import json
 import re
 import uuid
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, Final
 
 from schemas.errors import WorkflowRefused
-from schemas.workflow.jsontext import compact, read_json
+from schemas.workflow.jsontext import apply_overlay, compact, overlay, read_json
 from schemas.workflow.model import PatchedField
 
 _KEYS: Final = frozenset({"id", "handle", "field", "patched_type", "arguments", "merchant_configured"})
@@ -50,16 +53,52 @@ def read_patched(entry: Any, where: str) -> PatchedField:
     if not isinstance(arguments, dict):
         raise WorkflowRefused(_CODE, "arguments must be an object", path=f"{where}/arguments")
     return PatchedField(
-        _type_name(entry["patched_type"]), entry["handle"], entry["field"], compact(arguments), configured
+        _type_name(entry["patched_type"]), entry["handle"], entry["field"], in_order(arguments), configured
     )
 
 
-def plain_patched(patched: PatchedField, spelling: str) -> dict[str, Any]:
+def in_order(arguments: dict[str, Any]) -> str:
+    """Arguments as text; they are named, so their order means nothing, and the CLI sorts them."""
+    return compact(json.loads(json.dumps(arguments, sort_keys=True)))
+
+
+def patched_layout(patched: PatchedField, entry: dict[str, Any], spelling: str) -> dict[str, Any]:
+    """What the JSON of a patched field has beyond its meaning; `of` ties it to the field."""
+    found: dict[str, Any] = {}
+    if spelling == "flow" and "id" in entry:
+        found["id"] = entry["id"]
+    difference = overlay(_ordered(plain_patched(patched, spelling, found), spelling), entry)
+    if difference is not None:
+        found["differs"] = difference
+    return {"of": f"{patched.owner}.{patched.handle}", **found} if found else found
+
+
+def write_patched(
+    fields: Sequence[PatchedField], layouts: Sequence[dict[str, Any]], spelling: str
+) -> list[dict[str, Any]]:
+    """The JSON of patched fields, each with its own layout: by owner and handle, else by its place."""
+    by_name = {layout["of"]: layout for layout in layouts if layout}
+    in_place = list(layouts) if len(layouts) == len(fields) else [{}] * len(fields)
+    written = []
+    for field, other in zip(fields, in_place, strict=True):
+        layout = by_name.get(f"{field.owner}.{field.handle}", other)
+        plain = _ordered(plain_patched(field, spelling, layout), spelling)
+        written.append(apply_overlay(plain, layout.get("differs")))
+    return written
+
+
+def _ordered(value: dict[str, Any], spelling: str) -> dict[str, Any]:
+    return dict(sorted(value.items())) if spelling == "cli" else value
+
+
+def plain_patched(
+    patched: PatchedField, spelling: str, layout: Mapping[str, Any] = MappingProxyType({})
+) -> dict[str, Any]:
     """One patched field as a spelling writes it when nothing else is known."""
     if spelling == "flow":
-        identity = uuid.uuid5(uuid.NAMESPACE_URL, f"sidewheel:{patched.owner}.{patched.handle}")
+        fresh = uuid.uuid5(uuid.NAMESPACE_URL, f"sidewheel:{patched.owner}.{patched.handle}")
         return {
-            "id": str(identity),
+            "id": layout.get("id", str(fresh)),
             "handle": patched.handle,
             "field": patched.field,
             "patched_type": patched.owner,

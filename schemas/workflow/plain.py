@@ -13,7 +13,6 @@ from typing import Any
 from schemas.catalog import tasks
 from schemas.workflow.layout import Layout, StepLayout
 from schemas.workflow.model import Link, Step, Workflow
-from schemas.workflow.patched import plain_patched
 
 _ROW_HEIGHT = 180
 
@@ -121,15 +120,3 @@ def plain_link(link: Link, ids: Sequence[str | int], spelling: str) -> dict[str,
 def ordered(value: dict[str, Any], spelling: str) -> dict[str, Any]:
     """Keys in the order of the spelling: the CLI sorts them."""
     return dict(sorted(value.items())) if spelling == "cli" else value
-
-
-__all__ = [
-    "field_ids",
-    "ordered",
-    "plain_link",
-    "plain_outside",
-    "plain_patched",
-    "plain_step",
-    "step_id",
-    "step_names",
-]

@@ -26,7 +26,7 @@ from schemas.workflow.model import (
     Value,
 )
 from schemas.workflow.names import camel
-from schemas.workflow.python_literals import json_of, number_of, refuse, text_of
+from schemas.workflow.python_literals import json_of, named_object, number_of, refuse, text_of
 from schemas.workflow.recurrence import WORDS, recurrence_of
 from schemas.workflow.scope import item_of
 from schemas.workflow.values import api_call, decode, reference
@@ -200,22 +200,8 @@ class Expressions:
             if isinstance(only, ast.Dict):
                 return ApiCall(mutation, compact(json_of(only)))
             return api_call(mutation, text_of(only))
-        name, arguments = self.named_object(node)
-        return ApiCall(name, arguments)
-
-    def named_object(self, node: ast.expr) -> tuple[str, str]:
-        """`name(key=value)` or `["name", {...}]`: a name and a compact JSON object."""
-        match node:
-            case ast.Call(func=ast.Name(id=name), args=[], keywords=keywords):
-                found = {}
-                for keyword in keywords:
-                    if keyword.arg is None or keyword.arg in found:
-                        raise refuse(node, "arguments are given by name, once each")
-                    found[keyword.arg] = json_of(keyword.value)
-                return name, compact(found)
-            case ast.List(elts=[name_node, ast.Dict() as arguments]):
-                return text_of(name_node), compact(json_of(arguments))
-        raise refuse(node, "expected a name with arguments, such as metafield(key=..., namespace=...)")
+        name, arguments = named_object(node)
+        return ApiCall(name, compact(arguments))
 
     def schedule(self, given: dict[str, ast.expr]) -> Json | None:
         """The recurrence of `@scheduled(every=...)`, or None where it is given as text."""
@@ -237,7 +223,8 @@ class Expressions:
                 name: Any = "and" if isinstance(operator, ast.And) else "or"
                 return join(name, [self.condition(term, depth + 1) for term in terms])
             case ast.UnaryOp(op=ast.Not(), operand=inner):
-                return self.negated(node, self.condition(inner, depth + 1))
+                further = 0 if isinstance(inner, ast.Call) else 1  # `not any(...)` is one level of Flow's
+                return self.negated(node, self.condition(inner, depth + further))
             case ast.Call(
                 func=ast.Name(id=("any" | "all") as name), args=[ast.GeneratorExp() as found], keywords=[]
             ):

@@ -77,3 +77,22 @@ def json_of(node: ast.expr, depth: int = 0) -> Any:
     if number is not None:
         return number
     raise refuse(node, "expected a literal: text, number, True, False, None, a list or a dict")
+
+
+def named_object(node: ast.expr) -> tuple[str, dict[str, Any]]:
+    """`name(key=value)` or `["name", {...}]`: a name and a JSON object.
+
+    Raises:
+        WorkflowRefused: for anything else.
+    """
+    match node:
+        case ast.Call(func=ast.Name(id=name), args=[], keywords=keywords):
+            found: dict[str, Any] = {}
+            for keyword in keywords:
+                if keyword.arg is None or keyword.arg in found:
+                    raise refuse(node, "arguments are given by name, once each")
+                found[keyword.arg] = json_of(keyword.value)
+            return name, found
+        case ast.List(elts=[name_node, ast.Dict() as arguments]):
+            return text_of(name_node), json_of(arguments)
+    raise refuse(node, "expected a name with arguments, such as metafield(key=..., namespace=...)")

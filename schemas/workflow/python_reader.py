@@ -34,9 +34,10 @@ from schemas.workflow.model import (
     Workflow,
 )
 from schemas.workflow.names import camel, task_of, title_of
+from schemas.workflow.patched import in_order
 from schemas.workflow.plain import step_names
 from schemas.workflow.python_expressions import Binding, Expressions
-from schemas.workflow.python_literals import refuse, text_of
+from schemas.workflow.python_literals import named_object, refuse, text_of
 from schemas.workflow.python_writer import MAX_SOURCE, POSITIONAL
 from schemas.workflow.scope import output_names
 
@@ -171,8 +172,8 @@ class _Reader:
                 node, 'patched_field takes an owner, a handle and a field: ("Order", "gift", metafield(...))'
             )
         owner, handle, shown = node.args
-        name, arguments = Expressions({}).named_object(shown)
-        return PatchedField(text_of(owner), text_of(handle), name, arguments, configured)
+        name, arguments = named_object(shown)
+        return PatchedField(text_of(owner), text_of(handle), name, in_order(arguments), configured)
 
     def walk(self, body: list[ast.stmt], port: Port) -> None:
         for node in body:

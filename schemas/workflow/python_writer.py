@@ -148,6 +148,8 @@ class _Writer:
     def call(self, step: Step, bound: dict[str, str]) -> Brackets:
         values = self.values(bound)
         head = function_of(step.task_id)
+        if step.task_id == SCHEDULE_TASK and step.kind != TRIGGER:
+            head = None
         parts: list[tuple[str, Expression]] = []
         odd: list[tuple[str, Expression]] = []
         if head is None:

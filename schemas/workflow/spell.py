@@ -15,12 +15,12 @@ from schemas.workflow.documents import digest, style_of
 from schemas.workflow.jsontext import apply_overlay, write_json
 from schemas.workflow.layout import Layout, StepLayout, align
 from schemas.workflow.model import Path, Step, Workflow
+from schemas.workflow.patched import write_patched
 from schemas.workflow.plain import (
     field_ids,
     ordered,
     plain_link,
     plain_outside,
-    plain_patched,
     plain_step,
     step_names,
 )
@@ -42,19 +42,14 @@ def write(workflow: Workflow, layout: Layout | None = None, spelling: str | None
     kept: Sequence[StepLayout | None] = align(workflow, layout) if layout else [None] * len(workflow.steps)
     kept = _with_unique_ids(workflow, kept, target)
     steps = _steps(workflow, kept, target, own is not None)
-    links = _links(workflow, [step["step_id"] for step in steps], own)
+    links = _links(workflow, [step["step_id"] for step in steps], own, target)
     document = plain_outside(workflow, layout, target)
     if own is not None:
         document = apply_overlay(document, own.differs)
     root = document.get("root", document)
     root["steps"] = _arranged(steps, own.step_order if own else None, len(own.steps) if own else 0)
     root["links"] = links
-    patched = [ordered(plain_patched(field, target), target) for field in workflow.patched_fields]
-    if own is not None and len(own.patched_fields) == len(patched):
-        patched = [
-            apply_overlay(entry, its.get("differs"))
-            for entry, its in zip(patched, own.patched_fields, strict=True)
-        ]
+    patched = write_patched(workflow.patched_fields, own.patched_fields if own else [], target)
     if "patched_fields" in root or patched:
         root["patched_fields"] = patched
     body = write_json(document, own.lexis if own else None, style_of(target))
@@ -133,8 +128,9 @@ def _value_type(place: Path) -> str:
     return comparison_value_type(resolve(place.text))
 
 
-def _links(workflow: Workflow, ids: Sequence[str | int], own: Layout | None) -> list[dict[str, Any]]:
-    spelling = own.spelling if own else "flow"
+def _links(
+    workflow: Workflow, ids: Sequence[str | int], own: Layout | None, spelling: str
+) -> list[dict[str, Any]]:
     differs = own.links if own else {}
     written = [
         apply_overlay(ordered(plain_link(link, ids, spelling), spelling), differs.get(str(number)))
