@@ -32,7 +32,7 @@ def run(config: Config) -> Summary:
     lake.merge(transpile(untranspiled(bronze, lake.read(SILVER_WORKFLOWS))), SILVER_WORKFLOWS)
     records = records_of(bronze, lake.read(SILVER_WORKFLOWS)).persist()
     fates = curate(records, week, config).persist()
-    counted = ledger(fates, num_read=records.count())
+    counted = ledger(fates, records)
     lake.replace(fates, GOLD_FATES, partition={"week": str(week)})
     return {"week": str(week), **counted}
 

@@ -26,9 +26,13 @@ class Config:
     seed: Annotated[int, "Order of the rows: the same seed gives the same bytes."] = 0
     rows_per_shard: Annotated[int, "About how many rows one file holds."] = 8192
 
+    def __post_init__(self) -> None:
+        if self.rows_per_shard < 1:
+            raise ValueError("--rows-per-shard must be at least 1.")
+
 
 def run(config: Config) -> Summary:
-    """Fates and silver to `gold/shards/<week>-<key>`, which is left alone when it is already there."""
+    """Fates and silver to `gold/shards/<week>-<key>`, which is left alone when it is there and whole."""
     week = str(Week.parse(config.week))
     lake = Lake(spark_session("write_shards"), config.lake)
     fates = lake.read(GOLD_FATES).where(F.col("week") == week)
@@ -40,7 +44,7 @@ def run(config: Config) -> Summary:
     folder = f"{lake.root}/gold/shards/{week}-{plan.key}"
     shards = ShardSet(folder)
     manifest = shards.manifest()
-    if manifest is None:
+    if manifest is None or any(shards.check()):
         for row in render(rows, plan).toLocalIterator():
             shards.add(row["shard"], plan.count, row["num_rows"], bytes(row["content"]))
         versions = {table.name: lake.version(table) for table in (SILVER_WORKFLOWS, GOLD_FATES)}

@@ -2,8 +2,11 @@
 
 A workflow qualifies when it went through the round-trip gate, ran in the seven days before the week's end,
 and its shop has at least two workflows that did. Of those that qualify, one per descriptor is kept: the one
-that ran most, then the one that changed last, then the smallest record id. Nothing depends on the order of
-rows, and nothing that happened after the week's end counts, so a week can be done again later.
+that ran most, then the one that changed last, then the smallest record id.
+
+Of several records of one workflow the newest counts. A record that tells of a change or a run after the
+week's end is of a later time and changes nothing for the others, so a week can be done again later. Nothing
+depends on the order of rows.
 
 Every bronze record gets one fate. What is not known (no run statistics, no shop) is quarantine, never
 consent.
@@ -13,12 +16,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Annotated
+from typing import Annotated, Final
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F  # noqa: N812
 
 from schemas.weeks import Week
+
+MAX_WINDOW_DAYS: Final = 3650
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,6 +36,12 @@ class CurationPolicy:
         bool, "Let workflows without run statistics in, such as a folder of bare exports."
     ] = False
 
+    def __post_init__(self) -> None:
+        if not 1 <= self.window_days <= MAX_WINDOW_DAYS:
+            raise ValueError(f"--window-days must be from 1 to {MAX_WINDOW_DAYS}.")
+        if self.min_workflows < 1:
+            raise ValueError("--min-workflows must be at least 1.")
+
     @property
     def version(self) -> str:
         unknown = "accepted" if self.accept_unknown_runs else "quarantined"
@@ -40,22 +51,19 @@ class CurationPolicy:
 
 def curate(records: DataFrame, week: Week, policy: CurationPolicy) -> DataFrame:
     """One `gold.fates` row for each of the `records`, which are read several times: cache them if many."""
-    judged = _newest(records, week)
-    judged = judged.withColumn("reason", _reason_of_one(week, policy))
-    qualified = judged.where(F.col("reason").isNull())
-    shops = _shops(qualified)
+    judged = _newest(records, week).withColumn("reason", _reason_of_one(week, policy))
+    shops = _shops(judged.where(F.col("reason").isNull()))
     judged = judged.join(shops, "shop_id", "left").withColumn(
-        "reason",
-        F.when(F.col("reason").isNotNull(), F.col("reason")).when(
-            _too_few(policy), F.lit("shop_below_minimum")
-        ),
+        "reason", F.coalesce("reason", F.when(_too_few(policy), F.lit("shop_below_minimum")))
     )
     kept = _one_per_descriptor(judged.where(F.col("reason").isNull()))
     judged = judged.join(kept, "descriptor", "left").withColumn(
         "reason",
-        F.when(F.col("reason").isNotNull(), F.col("reason"))
-        .when(F.col("kept_id") == F.col("record_id"), F.lit("accepted"))
-        .otherwise(F.lit("descriptor_taken")),
+        F.coalesce(
+            "reason",
+            F.when(F.col("kept_id") == F.col("record_id"), F.lit("accepted")),
+            F.lit("descriptor_taken"),
+        ),
     )
     return judged.select(
         "record_id",
@@ -94,65 +102,71 @@ def records_of(bronze: DataFrame, silver: DataFrame) -> DataFrame:
 
 
 def _newest(joined: DataFrame, week: Week) -> DataFrame:
-    """Mark the newest record of each workflow among those that had happened by the week's end."""
-    happened = joined.where(F.col("problem_code").isNull() & ~_after(F.col("updated_at"), week))
+    """Name for each record the newest one of its workflow, among those that had happened by the week's end.
+
+    A dump that finds a workflow unchanged gives it a new record all the same. Of such records the one that
+    knows the latest run is the newest; of those that know the same run, the one with the most runs: its seven
+    days reach back the furthest, so it was there first, and a later dump takes nothing from it.
+    """
+    happened = joined.where(
+        F.col("problem_code").isNull()
+        & F.col("workflow_id").isNotNull()
+        & ~_after(F.col("updated_at"), week)
+        & ~_after(F.col("last_run_at"), week)
+    )
     latest = happened.groupBy("workflow_id").agg(
-        F.max_by(
-            "record_id", F.struct(F.coalesce("updated_at", F.timestamp_seconds(F.lit(0))), "record_id")
-        ).alias("newest_id")
+        _first_by("updated_at", "last_run_at", "num_runs_7d").alias("newest_id")
     )
     return joined.join(latest, "workflow_id", "left")
+
+
+def _first_by(*columns: str) -> Column:
+    """The record id of the row with the largest columns (null is smallest), then of the smallest id."""
+    # max_by takes the largest: compare complements of hex digits.
+    turned = F.translate("record_id", "0123456789abcdef", "fedcba9876543210")
+    return F.max_by("record_id", F.struct(*columns, turned))
 
 
 def _after(moment: Column, week: Week) -> Column:
     return F.coalesce(moment >= F.lit(week.end), F.lit(False))
 
 
+def _unknown_runs() -> Column:
+    """Whether nobody knows when it last ran; no run in the last seven days is knowledge too."""
+    return F.col("last_run_at").isNull() & ~F.col("num_runs_7d").eqNullSafe(F.lit(0))
+
+
 def _reason_of_one(week: Week, policy: CurationPolicy) -> Column:
     """Why one record falls, looking at nothing but itself; null when it does not."""
-    ran, runs = F.col("last_run_at"), F.col("num_runs_7d")
+    ran, unknown = F.col("last_run_at"), _unknown_runs()
     opens = F.lit(week.end - timedelta(days=policy.window_days))
-    never_ran = ran.isNull() & (runs == 0)
-    unknown = (ran.isNull() & ~F.coalesce(never_ran, F.lit(False))) | F.col("shop_id").isNull()
-    reason = (
+    return (
         F.when(F.col("problem_code").isNotNull(), F.col("problem_code"))
         .when(_after(F.col("updated_at"), week), F.lit("changed_after_week"))
+        .when(_after(ran, week), F.lit("ran_after_week"))
+        .when(F.col("workflow_id").isNull(), F.lit("no_workflow_id"))
         .when(F.col("newest_id") != F.col("record_id"), F.lit("superseded"))
         .when(F.col("transpiled").isNull(), F.lit("not_transpiled"))
         .when(F.col("refusal").isNotNull(), F.col("refusal"))
-    )
-    if policy.accept_unknown_runs:
-        known_and = ~unknown
-    else:
-        reason = reason.when(unknown, F.lit("no_run_statistics"))
-        known_and = F.lit(True)
-    return reason.when(known_and & _after(ran, week), F.lit("ran_after_week")).when(
-        known_and & (never_ran | (ran < opens)), F.lit("not_run_recently")
+        .when(F.coalesce("descriptor", F.lit("")) == "", F.lit("no_descriptor"))
+        .when(unknown & F.lit(not policy.accept_unknown_runs), F.lit("no_run_statistics"))
+        .when(~unknown & (ran.isNull() | (ran < opens)), F.lit("not_run_recently"))
+        .when(~unknown & F.col("shop_id").isNull(), F.lit("no_shop"))
     )
 
 
 def _shops(qualified: DataFrame) -> DataFrame:
-    return (
-        qualified.where(F.col("shop_id").isNotNull())
-        .groupBy("shop_id")
-        .agg(F.count(F.lit(1)).alias("num_qualified"))
-    )
+    known = qualified.where(F.col("shop_id").isNotNull())
+    return known.groupBy("shop_id").agg(F.count(F.lit(1)).alias("num_qualified"))
 
 
 def _too_few(policy: CurationPolicy) -> Column:
     """Rows without run statistics were let in on request; the rule about shops cannot speak of them."""
-    few = F.coalesce("num_qualified", F.lit(0)) < policy.min_workflows
-    return few & F.col("last_run_at").isNotNull() if policy.accept_unknown_runs else few
+    return (F.coalesce("num_qualified", F.lit(0)) < policy.min_workflows) & ~_unknown_runs()
 
 
 def _one_per_descriptor(qualified: DataFrame) -> DataFrame:
-    rank = F.struct(
-        F.coalesce("num_runs_7d", F.lit(-1)),
-        F.coalesce("updated_at", F.timestamp_seconds(F.lit(0))),
-        # The smallest id wins, and max_by takes the largest: compare complements of hex digits.
-        F.translate("record_id", "0123456789abcdef", "fedcba9876543210"),
-    )
-    return qualified.groupBy("descriptor").agg(F.max_by("record_id", rank).alias("kept_id"))
+    return qualified.groupBy("descriptor").agg(_first_by("num_runs_7d", "updated_at").alias("kept_id"))
 
 
 def _fate() -> Column:

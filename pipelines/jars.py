@@ -43,6 +43,8 @@ def find_jars(
     files = remembered_jars(coordinates)
     if files is None:
         files = (ask or _ask_ivy)(coordinates)
+        if not files:
+            raise UsageError(f"Maven Central gave no file for {', '.join(coordinates)}: try again later")
         _remember(coordinates, files)
     return files
 

@@ -42,6 +42,7 @@ _TASTES = {
     "spark.sql.adaptive.enabled": "true",
     "spark.sql.parquet.compression.codec": "zstd",
     "spark.sql.execution.arrow.pyspark.enabled": "true",
+    "spark.sql.execution.arrow.maxBytesPerBatch": "64m",
     "spark.databricks.delta.snapshotPartitions": "2",
 }
 

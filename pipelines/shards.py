@@ -1,6 +1,6 @@
 """The training pool as shards: zstd Parquet files whose bytes depend on the rows and the seed alone.
 
-Order is a pure function: rows are sorted by BLAKE2b(seed, record id), and that hash also says in which of the
+Order is a pure function: rows are sorted by SHA-256(seed, record id), and that hash also says in which of the
 shards a row goes. So a shard can be written by any task, on any machine, in any order, to the same bytes.
 """
 
@@ -16,10 +16,11 @@ from typing import Final, cast
 import pyarrow as pa
 import pyarrow.fs as pafs
 import pyarrow.parquet as pq
-from pyspark.sql import DataFrame
+from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F  # noqa: N812
 
-from schemas.errors import BrokenLaw
+from pipelines.storage import filesystem_of
+from schemas.errors import BrokenLaw, UsageError
 from schemas.shards import (
     FORMAT,
     MANIFEST,
@@ -32,6 +33,7 @@ from schemas.shards import (
     fingerprints,
     shard_path,
 )
+from schemas.workflow import LANGUAGE_VERSION
 
 _HASH_BITS: Final = 60
 _WRITTEN: Final = "shard int, num_rows long, content binary"
@@ -48,11 +50,27 @@ class ShardPlan:
 
     @classmethod
     def of(cls, rows: DataFrame, *, seed: int, rows_per_shard: int) -> ShardPlan:
-        """Enough shards that each holds about `rows_per_shard` of the `rows`; one when there are none."""
-        ids = sorted(row["record_id"] for row in rows.select("record_id").toLocalIterator())
-        digest = hashlib.sha256("".join(ids).encode()).hexdigest()
-        count = max(1, -(-len(ids) // rows_per_shard))
-        return cls(num_rows=len(ids), record_ids_sha256=digest, seed=seed, count=count)
+        """Enough shards that each holds about `rows_per_shard` of the `rows`; one when there are none.
+
+        Ids pass through here one at a time. Raises UsageError when a row has no text.
+        """
+        if rows_per_shard < 1:
+            raise ValueError(f"{rows_per_shard} rows per shard; give at least 1")
+        ids = rows.select("record_id", F.col("python").isNull().alias("textless")).orderBy("record_id")
+        digest, num_rows, last = hashlib.sha256(), 0, None
+        for row in ids.toLocalIterator():
+            if row["textless"]:
+                raise UsageError(
+                    f"Record {row['record_id']} is in the pool and has no text in {LANGUAGE_VERSION}; "
+                    "run curate_workflows for the week again."
+                )
+            if row["record_id"] == last:
+                raise BrokenLaw(f"record {last} is in the pool twice")
+            last = row["record_id"]
+            digest.update(last.encode())
+            num_rows += 1
+        count = max(1, -(-num_rows // rows_per_shard))
+        return cls(num_rows=num_rows, record_ids_sha256=digest.hexdigest(), seed=seed, count=count)
 
     @property
     def key(self) -> str:
@@ -62,19 +80,30 @@ class ShardPlan:
 
 
 def pool(fates: DataFrame, silver: DataFrame) -> DataFrame:
-    """The rows that train: what the fates of one week admitted, with their text."""
+    """The rows that train: what the fates of one week admitted, with their text in this language version.
+
+    A row whose text is not there keeps its place, without one.
+    """
     admitted = fates.where(F.col("fate") == "training").select("record_id", "week")
-    return admitted.join(silver, "record_id").select(*SHARD_SCHEMA.names)
+    texts = silver.where(F.col("language_version") == LANGUAGE_VERSION)
+    return admitted.join(texts.drop("week"), "record_id", "left").select(*SHARD_SCHEMA.names)
 
 
 def render(rows: DataFrame, plan: ShardPlan) -> DataFrame:
     """Each shard's bytes: columns shard, num_rows, content. The rows are spread by their hash."""
-    # sha2 is what Spark and every other engine have; 60 of its bits fit a long without sign.
+    # sha2 is what Spark and every other engine have.
     digest = F.sha2(F.concat(F.lit(f"{plan.seed}:"), F.col("record_id")), 256)
-    place = F.conv(F.substring(digest, 1, _HASH_BITS // 4), 16, 10).cast("long")
-    width = (1 << _HASH_BITS) // plan.count + 1
-    spread = rows.withColumn("order", digest).withColumn("shard", F.floor(place / F.lit(width)).cast("int"))
-    return spread.groupBy("shard").applyInArrow(_render_shard, _WRITTEN)
+    spread = rows.withColumn("order", digest).withColumn("shard", shard_of("order", plan.count))
+    # A partition a shard, about: the driver takes partitions one by one, and none is much of the pool.
+    return spread.repartition(plan.count, "shard").groupBy("shard").applyInArrow(_render_shard, _WRITTEN)
+
+
+def shard_of(order: str, count: int) -> Column:
+    """The shard of a row whose column `order` holds its hash: `count` ranges of equal width, in order."""
+    # 60 bits fit a long without sign.
+    place = f"CAST(conv(substring(`{order}`, 1, {_HASH_BITS // 4}), 16, 10) AS BIGINT)"
+    width = -(-(1 << _HASH_BITS) // count)
+    return F.expr(f"CAST({place} DIV {width}L AS INT)")
 
 
 def _render_shard(table: pa.Table) -> pa.Table:
@@ -107,10 +136,7 @@ class ShardSet:
     """A shard set under way: files first, each under a temporary name, the manifest last."""
 
     def __init__(self, uri: str) -> None:
-        self.filesystem: pafs.FileSystem = pafs.LocalFileSystem()
-        self.root = uri
-        if "://" in uri:
-            self.filesystem, self.root = pafs.FileSystem.from_uri(uri)
+        self.filesystem, self.root = filesystem_of(uri)
         self.files: dict[int, ShardFile] = {}
 
     def manifest(self) -> Manifest | None:
@@ -119,7 +145,11 @@ class ShardSet:
         if self.filesystem.get_file_info(path).type != pafs.FileType.File:
             return None
         with self.filesystem.open_input_stream(path) as stream:
-            return cast("Manifest", json.loads(stream.read()))
+            content = stream.read()
+        try:
+            return cast("Manifest", json.loads(content))
+        except ValueError:
+            return None
 
     def add(self, number: int, count: int, num_rows: int, content: bytes) -> None:
         path = shard_path(number, count)
@@ -162,7 +192,7 @@ class ShardSet:
         """What is wrong with a finished set: files that are missing or not what the manifest says."""
         manifest = self.manifest()
         if manifest is None:
-            yield f"{self.root} has no {MANIFEST}: it was never finished"
+            yield f"{self.root} has no {MANIFEST} that can be read: it was never finished"
             return
         for shard in manifest["shards"]:
             path = f"{self.root}/{shard['path']}"

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 from schemas.errors import UsageError
 
-_WEEK = re.compile(r"(\d{4})-W(\d{2})")
+_WEEK = re.compile(r"([0-9]{4})-W([0-9]{2})")
 
 
 @dataclass(frozen=True, order=True, slots=True)
@@ -29,15 +29,21 @@ class Week:
         if found is not None:
             try:
                 week = cls(int(found[1]), int(found[2]))
-                _ = week.start
+                _ = week.start, week.end
                 return week
-            except ValueError:
+            except (ValueError, OverflowError):
                 pass
         raise UsageError(f"{text!r} is not an ISO week; write one such as 2026-W47.")
 
     @classmethod
     def of(cls, moment: datetime) -> Week:
-        """The week that a moment lies in."""
+        """The week that a moment lies in.
+
+        Raises:
+            ValueError: when the moment has no time zone, which would be read as this machine's.
+        """
+        if moment.tzinfo is None:
+            raise ValueError(f"{moment.isoformat()} has no time zone")
         year, number, _ = moment.astimezone(UTC).isocalendar()
         return cls(year, number)
 
