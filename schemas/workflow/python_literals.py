@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from math import isfinite
 from typing import Any, Final
 
@@ -16,6 +17,15 @@ _LONGEST_INTEGER: Final = 1 << 1024
 def refuse(node: ast.AST, message: str, code: str = CONSTRUCT) -> WorkflowRefused:
     where = f"{getattr(node, 'lineno', 1)}:{getattr(node, 'col_offset', 0) + 1}"
     return WorkflowRefused(code, message, path=where)
+
+
+def in_characters(source: str, place: str) -> str:
+    """A place as a person counts it: `ast` counts the bytes of a line, not its characters."""
+    line, _, column = place.partition(":")
+    if source.isascii() or not column:
+        return place
+    before = re.split(r"\r\n|[\n\r]", source)[int(line) - 1].encode()[: int(column) - 1]
+    return f"{line}:{len(before.decode(errors='ignore')) + 1}"
 
 
 def text_of(node: ast.expr) -> str:

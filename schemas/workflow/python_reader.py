@@ -37,7 +37,7 @@ from schemas.workflow.names import camel, task_of, title_of
 from schemas.workflow.patched import in_order
 from schemas.workflow.plain import step_names
 from schemas.workflow.python_expressions import Binding, Expressions
-from schemas.workflow.python_literals import named_object, refuse, text_of
+from schemas.workflow.python_literals import in_characters, named_object, refuse, text_of
 from schemas.workflow.python_writer import MAX_SOURCE, POSITIONAL
 from schemas.workflow.scope import output_names
 
@@ -64,8 +64,12 @@ def from_python(source: str) -> Workflow:
     Raises:
         WorkflowRefused: PYTHON_SYNTAX, PYTHON_CONSTRUCT or a limit, with `line:column` as the path.
     """
+    module = _parse(source)
     try:
-        return _Reader(_parse(source)).workflow()
+        return _Reader(module).workflow()
+    except WorkflowRefused as refusal:
+        place = in_characters(source, refusal.path)
+        raise WorkflowRefused(refusal.code, refusal.message, path=place) from None
     except RecursionError:
         raise WorkflowRefused("PYTHON_NESTING_LIMIT", "nested deeper than can be read", path="1:1") from None
 
