@@ -34,7 +34,16 @@ from typing import Generic, TypeVar
 
 from jobs._flags import flags_of, parse
 from jobs._progress import progress
-from schemas.errors import EXIT_BROKEN_LAW, EXIT_TRANSIENT, EXIT_USAGE, BrokenLaw, Transient, UsageError
+from schemas.errors import (
+    EXIT_BROKEN_LAW,
+    EXIT_TRANSIENT,
+    EXIT_USAGE,
+    BrokenLaw,
+    SidewheelError,
+    Transient,
+    UsageError,
+    carried_by,
+)
 
 __all__ = ["EXIT_INTERRUPTED", "Job", "Summary", "closing_line", "exit_code", "job"]
 
@@ -72,7 +81,7 @@ class Job(Generic[ConfigT]):
         config = parse(self._config, self._flags, argv, name=self.name, purpose=self._purpose)
         started = time.monotonic()
         with progress(self.name):
-            summary = _with_retries(lambda: self._run(config))
+            summary = _with_retries(lambda: _told_by_executors(lambda: self._run(config)))
         print(closing_line(self.name, summary, time.monotonic() - started), flush=True)  # noqa: T201
         return summary
 
@@ -115,6 +124,17 @@ def _shown(value: str | int | float) -> str:
         return str(value)
     plain = value.isprintable() and not set(value) & set(' "=')
     return value if value and plain else json.dumps(value, ensure_ascii=False)
+
+
+def _told_by_executors(run: Callable[[], Summary]) -> Summary:
+    """Call `run`; an error of ours that an executor raised is ours here too."""
+    try:
+        return run()
+    except Exception as error:
+        ours = None if isinstance(error, SidewheelError) else carried_by(error)
+        if ours is None:
+            raise
+        raise ours from error
 
 
 def _with_retries(run: Callable[[], Summary]) -> Summary:

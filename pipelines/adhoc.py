@@ -93,9 +93,9 @@ def _select(connection: duckdb.DuckDBPyConnection, root: str, table: Table) -> s
     filesystem, path = filesystem_of(root)
     if not _is_written(filesystem, path, table):
         columns = ", ".join(f'NULL::{type_} AS "{name}"' for name, type_ in types.items())
-        return f"SELECT {columns} WHERE false"  # noqa: S608
+        return f"SELECT {columns} WHERE false"
     scan = f"delta_scan('{_quoted(f'{root}/{table.path}')}')"
-    stored = {row[0] for row in connection.execute(f"DESCRIBE SELECT * FROM {scan}").fetchall()}
+    stored = {row[0] for row in connection.execute(f"DESCRIBE FROM {scan}").fetchall()}
     columns = ", ".join(
         f'"{name}"' if name in stored else f'NULL::{type_} AS "{name}"' for name, type_ in types.items()
     )

@@ -17,7 +17,7 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F  # noqa: N812
 
 from pipelines.contracts import BROKEN_KEY, conform, differences, differs, guard_keys, spark_schema
-from schemas.errors import BrokenLaw, Transient
+from schemas.errors import BrokenLaw, Transient, carried_by
 from schemas.tables import Table
 
 # What every reader of the lake understands: reader version 1, writer version 2.
@@ -152,6 +152,8 @@ class Lake:
                 f"another writer changed {table.name} at the same time: {_line(error)}"
             ) from error
         except (PySparkException, Py4JJavaError) as error:
+            if (ours := carried_by(error)) is not None:
+                raise ours from error
             law = next((law for law in _BROKEN_LAWS if law in str(error)), None)
             if law is None:
                 raise

@@ -18,7 +18,7 @@ import pyarrow.fs as pafs
 
 from schemas.errors import UsageError
 
-_URI: Final = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
+_URI: Final = re.compile(r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*)://(?P<authority>[^/]*)")
 _GLOB: Final = re.compile(r"[*?\[]")
 _SPARK_NAMES: Final = {"s3a": "s3", "s3n": "s3"}
 
@@ -49,21 +49,21 @@ def filesystem_of(uri: str) -> tuple[pafs.FileSystem, str]:
     Raises:
         UsageError: when nothing here reads that kind of URI.
     """
-    scheme = _URI.match(uri)
-    if scheme is None:
-        return pafs.LocalFileSystem(), str(Path(uri).absolute())
-    known = _SPARK_NAMES.get(scheme[1], scheme[1])
-    try:
-        found: tuple[pafs.FileSystem, str] = pafs.FileSystem.from_uri(f"{known}{uri[len(scheme[1]) :]}")
-    except (pa.ArrowException, OSError) as error:
-        raise UsageError(f"cannot read {uri}: {_first_line(error)}.") from error
-    return found
+    place = _Place.of(uri)
+    return place.filesystem, place.path
 
 
 def open_file(uri: str) -> pa.NativeFile:
-    """The file's bytes, from any place in it."""
+    """The file's bytes, from any place in it.
+
+    Raises:
+        UsageError: when it cannot be opened.
+    """
     filesystem, path = filesystem_of(uri)
-    return filesystem.open_input_file(path)
+    try:
+        return filesystem.open_input_file(path)
+    except OSError as error:
+        raise UsageError(f"cannot read {uri}: {_first_line(error)}.") from error
 
 
 def find_inputs(inputs: Sequence[str], suffixes: Sequence[str]) -> Inputs:
@@ -90,47 +90,69 @@ def find_inputs(inputs: Sequence[str], suffixes: Sequence[str]) -> Inputs:
     return Inputs([found[uri] for uri in sorted(found)], len(skipped - found.keys()))
 
 
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """A path inside a file system, and how its paths become URIs: `base` is spelled `prefix`."""
+
+    filesystem: pafs.FileSystem
+    path: str
+    base: str = ""
+    prefix: str = ""
+
+    @classmethod
+    def of(cls, uri: str) -> _Place:
+        found = _URI.match(uri)
+        if found is None:
+            return cls(pafs.LocalFileSystem(), str(Path(uri).absolute()))
+        scheme, authority, rest = found["scheme"], found["authority"], uri[found.end() :]
+        if scheme == "file":
+            return cls(pafs.LocalFileSystem(), rest, prefix=f"file://{authority}")
+        try:
+            # Only the head is parsed as a URI: a key may hold what a URI may not, such as a space.
+            head = f"{_SPARK_NAMES.get(scheme, scheme)}://{authority}/"
+            filesystem, root = pafs.FileSystem.from_uri(head)
+        except (pa.ArrowException, OSError) as error:
+            raise UsageError(f"cannot read {uri}: {_first_line(error)}.") from error
+        base = root.rstrip("/")
+        return cls(filesystem, base + rest, base, f"{scheme}://{authority}")
+
+    def file(self, info: pafs.FileInfo) -> InputFile:
+        return InputFile(self.prefix + info.path.removeprefix(self.base), info.size)
+
+
 def _matching(given: str, suffixes: tuple[str, ...]) -> Iterator[tuple[InputFile, bool]]:
-    filesystem, path = filesystem_of(given)
-    prefix = given[: -len(path)] if _URI.match(given) and given.endswith(path) else ""
-    if _URI.match(given) and not prefix:
-        prefix = f"{_URI.match(given)[1]}://"  # type: ignore[index]
+    """The files that one input names, each with whether it is of a kind to read."""
+    place = _Place.of(given)
+    path = place.path.rstrip("/") or "/"
     try:
-        info = filesystem.get_file_info(path)
+        info = place.filesystem.get_file_info(path)
         if info.type == pafs.FileType.File:
             if not path.endswith(suffixes):
                 raise UsageError(f"{given} does not end in {_one_of(suffixes)}.")
-            yield InputFile(prefix + path, info.size), True
+            yield place.file(info), True
         elif info.type == pafs.FileType.Directory:
-            for file in _files_below(filesystem, path):
-                wanted = file.path.endswith(suffixes) and not _is_hidden(file.path[len(path) :])
-                yield InputFile(prefix + file.path, file.size), wanted
-        elif _GLOB.search(path):
-            yield from _globbed(filesystem, given, path, prefix, suffixes)
-        else:
+            yield from _wanted(place, path, None, suffixes)
+        elif not _GLOB.search(path):
             raise UsageError(f"no such file or folder: {given}.")
+        else:
+            steady = path[: _GLOB.search(path).start()].rpartition("/")[0]  # type: ignore[union-attr]
+            if place.filesystem.get_file_info(steady).type != pafs.FileType.Directory:
+                raise UsageError(f"no such file or folder: {given}.")
+            found = list(_wanted(place, steady, _pattern(path), suffixes))
+            if not found:
+                raise UsageError(f"no file matches {given}.")
+            yield from found
     except OSError as error:
         raise UsageError(f"cannot read {given}: {_first_line(error)}.") from error
 
 
-def _globbed(
-    filesystem: pafs.FileSystem, given: str, path: str, prefix: str, suffixes: tuple[str, ...]
+def _wanted(
+    place: _Place, folder: str, pattern: re.Pattern[str] | None, suffixes: tuple[str, ...]
 ) -> Iterator[tuple[InputFile, bool]]:
-    """Files that a pattern names, and files in the folders that it names."""
-    steady = path[: _GLOB.search(path).start()].rpartition("/")[0]  # type: ignore[union-attr]
-    if filesystem.get_file_info(steady).type != pafs.FileType.Directory:
-        raise UsageError(f"no such file or folder: {given}.")
-    pattern = _pattern(path)
-    matched = False
-    for file in _files_below(filesystem, steady):
-        hit = pattern.match(file.path)
-        if hit is None:
-            continue
-        matched = True
-        wanted = file.path.endswith(suffixes) and not _is_hidden(file.path[len(steady) :])
-        yield InputFile(prefix + file.path, file.size), wanted
-    if not matched:
-        raise UsageError(f"no file matches {given}.")
+    for info in place.filesystem.get_file_info(pafs.FileSelector(folder, recursive=True)):
+        if info.type == pafs.FileType.File and (pattern is None or pattern.match(info.path)):
+            hidden = any(part.startswith((".", "_")) for part in info.path[len(folder) :].split("/"))
+            yield place.file(info), info.path.endswith(suffixes) and not hidden
 
 
 def _pattern(path: str) -> re.Pattern[str]:
@@ -142,16 +164,6 @@ def _pattern(path: str) -> re.Pattern[str]:
         for number, piece in enumerate(pieces)
     )
     return re.compile(f"{text}(?:/.*)?$", re.DOTALL)
-
-
-def _files_below(filesystem: pafs.FileSystem, path: str) -> Iterator[pafs.FileInfo]:
-    for info in filesystem.get_file_info(pafs.FileSelector(path, recursive=True)):
-        if info.type == pafs.FileType.File:
-            yield info
-
-
-def _is_hidden(path: str) -> bool:
-    return any(part.startswith((".", "_")) for part in path.split("/"))
 
 
 def _one_of(suffixes: Sequence[str]) -> str:

@@ -12,6 +12,8 @@ SidewheelError
 
 from __future__ import annotations
 
+import re
+
 EXIT_USAGE = 2
 EXIT_BROKEN_LAW = 70
 EXIT_TRANSIENT = 75
@@ -54,3 +56,15 @@ class Transient(SidewheelError):
 
 class BrokenLaw(SidewheelError):
     """A law of the house is broken. Nothing may be published."""
+
+
+_CARRIED = re.compile(r"schemas\.errors\.(UsageError|Transient|BrokenLaw): (.+)")
+
+
+def carried_by(error: BaseException) -> SidewheelError | None:
+    """The error of ours that another process raised and that an engine's error holds as text."""
+    found = _CARRIED.search(str(error))
+    if found is None:
+        return None
+    kinds = {kind.__name__: kind for kind in (UsageError, Transient, BrokenLaw)}
+    return kinds[found[1]](found[2].strip())

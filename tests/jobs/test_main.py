@@ -136,6 +136,20 @@ def test_an_error_for_people_is_one_line_without_traceback(
     assert " ".join(str(error).split()) in err
 
 
+@pytest.mark.parametrize(("name", "code"), [("UsageError", 2), ("BrokenLaw", 70)])
+def test_an_error_of_ours_that_an_executor_raised_is_told_as_if_it_were_raised_here(
+    name: str, code: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    carried = RuntimeError(f"Job aborted\n  at x\nschemas.errors.{name}: a.jsonl changed\n  at y")
+    assert raising(carried)(["--lake", "x"]) == code
+    assert capsys.readouterr().err.startswith("test_main: a.jsonl changed")
+
+
+def test_another_error_stays_a_traceback() -> None:
+    with pytest.raises(RuntimeError, match="schemas"):
+        raising(RuntimeError("schemas.errors.Nothing: odd"))(["--lake", "x"])
+
+
 def test_a_bad_record_that_escapes_is_a_bug_not_an_exit_code() -> None:
     with pytest.raises(BadRecord):
         raising(BadRecord("not_json", "line 3"))(["--lake", "x"])
