@@ -42,7 +42,7 @@ from schemas.workflow.patched import patched_layout, read_patched
 from schemas.workflow.plain import ordered, plain_link, plain_outside, plain_step, step_names
 from schemas.workflow.values import decode
 
-SIGNED = re.compile(r"([0-9a-f]{64}):(?=\{)")
+_SIGNED = re.compile(r"([0-9a-f]{64}):(?=\{)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +59,7 @@ def read(text: str) -> Document:
     Raises:
         WorkflowRefused: with a code, a JSON pointer and the step, for anything that cannot be carried.
     """
-    signed = SIGNED.match(text)
+    signed = _SIGNED.match(text)
     body = text[signed.end() :] if signed else text
     value = read_json(body)
     root, where = root_of(value)

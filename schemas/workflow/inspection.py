@@ -15,7 +15,7 @@ import orjson
 from schemas.errors import WorkflowRefused
 from schemas.workflow.condition_check import check_conditions
 from schemas.workflow.descriptor import descriptor_of, task_name
-from schemas.workflow.documents import SIGNED, Document, read
+from schemas.workflow.documents import Document, read
 from schemas.workflow.model import TRIGGER, Workflow
 from schemas.workflow.python_reader import from_python
 from schemas.workflow.python_writer import to_python
@@ -23,6 +23,8 @@ from schemas.workflow.spell import write
 
 LANGUAGE_VERSION = "flow_python_v1"
 """Travels on every row that was made with this language; a change of the text a model reads changes it."""
+
+_LONGEST = 2_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +74,8 @@ _PYTHON = re.compile(r"\s*(?:[@#]|(?:async|class|def|from|import)\b)")
 
 def is_python(text: str) -> bool:
     """Whether to read a text as Python: everything else is held to JSON, signed or not."""
-    return not SIGNED.match(text) and _PYTHON.match(text.removeprefix("\ufeff")) is not None
+    # No word of Python ends inside a signature, which is 64 hexadecimal digits.
+    return _PYTHON.match(text.removeprefix("\ufeff")) is not None
 
 
 def inspect(text: str) -> Inspection:
@@ -92,7 +95,7 @@ def _inspect_json(text: str) -> Inspection:
         again = from_python(python)
     except WorkflowRefused as refusal:
         # Its place is one in a Python text that nobody has seen.
-        problem = Problem(refusal.code, "error", refusal.step, "", f"as Python: {refusal.message}")
+        problem = Problem(refusal.code, "error", refusal.step, "", f"as Python: {_short(refusal.message)}")
         return Inspection(spelling, problems=(problem,))
     semantic = canonical(again) == canonical(document.workflow)
     written = write(again, document.layout)
@@ -162,4 +165,9 @@ def _warnings(workflow: Workflow, document: Document | None) -> list[Problem]:
 
 
 def _problem(refusal: WorkflowRefused) -> Problem:
-    return Problem(refusal.code, "error", refusal.step, refusal.path, refusal.message)
+    return Problem(refusal.code, "error", _short(refusal.step), _short(refusal.path), _short(refusal.message))
+
+
+def _short(text: str) -> str:
+    """Keys and ids of a hostile file can be as long as the file."""
+    return text if len(text) <= _LONGEST else text[: _LONGEST - 3] + "..."

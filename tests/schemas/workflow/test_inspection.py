@@ -6,7 +6,7 @@ import random
 
 import pytest
 
-from schemas.workflow import Inspection, from_python, inspect, write
+from schemas.workflow import Inspection, from_python, inspect, inspection, write
 from schemas.workflow.inspection import is_python
 from tests.schemas.workflow.small import (
     CREATED,
@@ -69,6 +69,28 @@ def test_nothing_is_told_about_a_refused_one() -> None:
     found = inspect(FLOW[:-10])
     assert found == Inspection("", problems=found.problems)
     assert [problem.severity for problem in found.problems] == ["error"]
+
+
+def test_a_file_that_would_not_come_back_is_found_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The gate compares for itself: it does not trust the writer and the reader that it stands behind."""
+    monkeypatch.setattr(inspection, "write", lambda *_: FLOW[:70] + "X" + FLOW[71:])
+    found = inspect(FLOW)
+    assert (found.exact, found.semantic, found.lossless) == (False, True, False)
+    assert [(problem.code, problem.path) for problem in found.problems] == [
+        ("ROUND_TRIP_EXACT", "character 70")
+    ]
+    monkeypatch.undo()
+    other = from_python(PYTHON.replace("VIP", "other"))
+    monkeypatch.setattr(inspection, "from_python", lambda _: other)
+    for text in (FLOW, PYTHON):
+        found = inspect(text)
+        assert (found.semantic, found.lossless) == (text == PYTHON, False)
+    assert [problem.code for problem in inspect(FLOW).problems] == ["ROUND_TRIP_SEMANTIC", "ROUND_TRIP_EXACT"]
+
+
+def test_a_huge_key_does_not_make_a_huge_reason() -> None:
+    (problem,) = inspect(FLOW.replace('"root"', f'"root":1,"{"x" * 500_000}"')).problems
+    assert max(len(problem.message), len(problem.path)) <= 2_000
 
 
 def test_python_is_exact_only_in_its_canonical_text() -> None:
