@@ -75,7 +75,7 @@ class _Writer:
                 if sugar is not None:
                     return call("scheduled", [(f"{key}=", literal(part)) for key, part in sugar.items()])
         shown = self.call(trigger, self.bound)
-        return shown if shown.parts else shown.head
+        return shown.head if isinstance(shown, Brackets) and not shown.parts else shown
 
     def block(self, block: graph.Block, level: int, bound: dict[str, str]) -> None:
         if level > MAX_INDENT:
@@ -145,7 +145,7 @@ class _Writer:
     def values(self, bound: dict[str, str]) -> Values:
         return Values(bound, set(self.taken) | set(bound.values()))
 
-    def call(self, step: Step, bound: dict[str, str]) -> Brackets:
+    def call(self, step: Step, bound: dict[str, str]) -> Expression:
         values = self.values(bound)
         head = function_of(step.task_id)
         if step.task_id == SCHEDULE_TASK and step.kind != TRIGGER:
@@ -162,7 +162,7 @@ class _Writer:
                 if head == "sum_of":
                     summed = values.summed(value.path)
                     if step.version == tasks.default_version(step.task_id) and step.name is None:
-                        return Brackets("", "", [("", summed)], "")
+                        return summed
                 parts.append(("", shown))
             elif is_name(field) and field not in RESERVED_KEYWORDS:
                 parts.append((f"{field}=", shown))
