@@ -25,9 +25,17 @@ Lexis: TypeAlias = dict[str, Any] | None
 INVALID: Final = "INVALID_WORKFLOW_JSON"
 
 
+_COMPACT = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode
+_SPACED = json.JSONEncoder(ensure_ascii=False, allow_nan=False).encode
+_INDENTED = json.JSONEncoder(ensure_ascii=False, indent=2, allow_nan=False).encode
+
+
 def compact(value: JsonValue) -> str:
     """The style of Shopify's own exporter: no spaces, raw UTF-8, keys in order."""
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    try:
+        return orjson.dumps(value).decode()
+    except TypeError:  # an integer beyond 64 bits
+        return _COMPACT(value)
 
 
 def read_json(text: str, where: str = "", *, limit: int = MAX_BYTES) -> JsonValue:
@@ -44,8 +52,8 @@ def read_json(text: str, where: str = "", *, limit: int = MAX_BYTES) -> JsonValu
         raise WorkflowRefused(INVALID, f"nested deeper than {MAX_DEPTH} levels", path=where)
     try:
         value = orjson.loads(text)
-        if orjson.dumps(value) == text.encode():
-            return value  # writing gives the same bytes, so no key was lost
+        if _writes_back(value, text):
+            return value
         return json.loads(
             text, object_pairs_hook=_unique, parse_constant=_refuse_constant, parse_float=_exact_float
         )
@@ -57,6 +65,16 @@ def read_json(text: str, where: str = "", *, limit: int = MAX_BYTES) -> JsonValu
         ) from None
     except (ValueError, RecursionError) as reason:
         raise WorkflowRefused(INVALID, _sentence(text, reason), path=where) from None
+
+
+def _writes_back(value: JsonValue, text: str) -> bool:
+    """Whether one of the usual styles gives the same bytes again: then no key was lost."""
+    second = text[1:2]
+    if second == "\n":
+        written = orjson.dumps(value, option=orjson.OPT_INDENT_2)
+        return written == text.removesuffix("\n").encode()
+    encoded = text.encode()
+    return orjson.dumps(value) == encoded or (": " in text and _SPACED(value).encode() == encoded)
 
 
 class _Duplicate(Exception):
@@ -122,16 +140,15 @@ def _depth_over(text: str, limit: int) -> bool:
 
 
 def _indented(value: JsonValue) -> str:
-    return json.dumps(value, ensure_ascii=False, indent=2, allow_nan=False)
-
-
-def _spaced(value: JsonValue) -> str:
-    return json.dumps(value, ensure_ascii=False, allow_nan=False)
+    try:
+        return orjson.dumps(value, option=orjson.OPT_INDENT_2).decode()
+    except TypeError:  # an integer beyond 64 bits
+        return _INDENTED(value)
 
 
 STYLES: Final[dict[str, Callable[[JsonValue], str]]] = {
     "compact": compact,
-    "spaced": _spaced,
+    "spaced": _SPACED,
     "indented": _indented,
     "indented_line": lambda value: _indented(value) + "\n",
 }
@@ -203,13 +220,15 @@ def overlay(plain: JsonValue, actual: JsonValue) -> JsonValue:
 
     A difference names the value it replaces, so that it is not applied to an edited one.
     """
+    if same_text(plain, actual):
+        return None
     if isinstance(plain, list) and isinstance(actual, list) and len(plain) == len(actual):
         changed = {
             str(number): difference
             for number, (mine, other) in enumerate(zip(plain, actual, strict=True))
             if (difference := overlay(mine, other)) is not None
         }
-        return {"at": changed} if changed else None
+        return {"at": changed}
     if isinstance(plain, dict) and isinstance(actual, dict):
         inner = {
             key: difference
@@ -217,9 +236,16 @@ def overlay(plain: JsonValue, actual: JsonValue) -> JsonValue:
             if (difference := overlay(plain[key], value) if key in plain else {"=": value}) is not None
         }
         if list(plain) == list(actual):
-            return {"in": inner} if inner else None
+            return {"in": inner}
         return {"keys": list(actual), "in": inner}
-    return None if compact(plain) == compact(actual) else {"was": plain, "=": actual}
+    return {"was": plain, "=": actual}
+
+
+def same_text(one: JsonValue, other: JsonValue) -> bool:
+    """Whether two values are written the same; `==` would take True for 1 and forget the order of keys."""
+    if isinstance(one, str) or one is None:
+        return type(one) is type(other) and bool(one == other)
+    return compact(one) == compact(other)
 
 
 def apply_overlay(plain: JsonValue, difference: JsonValue) -> JsonValue:
@@ -227,7 +253,7 @@ def apply_overlay(plain: JsonValue, difference: JsonValue) -> JsonValue:
     if difference is None:
         return plain
     if "=" in difference:
-        fits = "was" not in difference or compact(difference["was"]) == compact(plain)
+        fits = "was" not in difference or same_text(difference["was"], plain)
         return difference["="] if fits else plain
     if "at" in difference:
         if not isinstance(plain, list):
