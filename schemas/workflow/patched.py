@@ -77,11 +77,14 @@ def write_patched(
     fields: Sequence[PatchedField], layouts: Sequence[dict[str, Any]], spelling: str
 ) -> list[dict[str, Any]]:
     """The JSON of patched fields, each with its own layout: by owner and handle, else by its place."""
-    by_name = {layout["of"]: layout for layout in layouts if layout}
-    in_place = list(layouts) if len(layouts) == len(fields) else [{}] * len(fields)
+    names = [f"{field.owner}.{field.handle}" for field in fields]
+    edited = len(layouts) != len(fields)
+    kept = [{}] * len(fields) if edited else list(layouts)
+    if edited or any(layout and layout["of"] != name for layout, name in zip(kept, names, strict=True)):
+        by_name = {layout["of"]: layout for layout in layouts if layout}
+        kept = [by_name.get(name, other) for name, other in zip(names, kept, strict=True)]
     written = []
-    for field, other in zip(fields, in_place, strict=True):
-        layout = by_name.get(f"{field.owner}.{field.handle}", other)
+    for field, layout in zip(fields, kept, strict=True):
         plain = _ordered(plain_patched(field, spelling, layout), spelling)
         written.append(apply_overlay(plain, layout.get("differs")))
     return written

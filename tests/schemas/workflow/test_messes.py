@@ -260,6 +260,12 @@ def test_every_age_of_the_root_object_comes_back(keys: tuple[str, ...]) -> None:
     python_of(export([step("a", CREATED)], **{key: empty[key] for key in keys}))
 
 
+def test_two_patched_fields_of_one_name_keep_their_own_ids_and_key_orders() -> None:
+    first = {"id": "1", "handle": "gift", "field": "metafield", "patched_type": "Order", "arguments": "{}"}
+    fields = [first, dict(reversed(first.items())) | {"id": "2"}, first | {"id": "3"}]
+    assert python_of(export([step("a", CREATED)], patched_fields=fields)).count("@patched_field(") == 3
+
+
 def test_a_workflow_without_a_name_or_envelope_comes_back() -> None:
     body = document([step("a", CREATED)])["root"]
     del body["workflow_name"]
