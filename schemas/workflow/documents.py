@@ -280,6 +280,8 @@ def _read_step(raw: dict[str, Any], where: str, spelling: str) -> tuple[Step, St
 
 def in_catalogue_order(task: str, found: dict[str, Value]) -> tuple[tuple[str, Value], ...]:
     """Fields as the catalogue lists them, then unknown ones by name."""
+    if len(found) < 2:
+        return tuple(found.items())
     known = [field for field in tasks.field_order(task) if field in found]
     return tuple((field, found[field]) for field in [*known, *sorted(set(found) - set(known))])
 
@@ -295,23 +297,12 @@ def _settle_names(
         # A condition or a loop gives nothing back, so its name is a caption and stays in the layout.
         if name is not None and name != default and step.kind not in (CONDITION, FOREACH):
             step = Step(step.kind, step.task_id, step.version, step.fields, name)
-        layout.differs = overlay(
-            _unvalued(plain_step(step, layout, number, default, spelling)), _unvalued(entry)
-        )
+        # With the file's own texts, because values have traces of their own.
+        texts = [field["value"] for field in entry.get("config_field_values", ())]
+        layout.differs = overlay(plain_step(step, layout, number, default, spelling, texts), entry)
         steps.append(step)
         layouts.append(layout)
     return tuple(steps), layouts
-
-
-def _unvalued(step: dict[str, Any]) -> dict[str, Any]:
-    """A step without the texts of its values, which have traces of their own."""
-    if "config_field_values" not in step:
-        return step
-    bare = [
-        {key: (None if key == "value" else part) for key, part in entry.items()}
-        for entry in step["config_field_values"]
-    ]
-    return {**step, "config_field_values": bare}
 
 
 def _positions(
