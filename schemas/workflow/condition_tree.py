@@ -14,8 +14,8 @@ from typing import Final, Literal
 from schemas.workflow.model import Compare, Condition, Constant, Logic, Path, Quantifier
 from schemas.workflow.names import free
 
-_INTEGER = re.compile(r"-?(?:0|[1-9]\d{0,17})")
-_DECIMAL = re.compile(r"-?(?:0|[1-9]\d{0,14})\.\d{1,15}")
+_INTEGER = re.compile(r"-?(?:0|[1-9]\d{0,17})", re.ASCII)
+_DECIMAL = re.compile(r"-?(?:0|[1-9]\d{0,14})\.\d{1,15}", re.ASCII)
 MAX_NESTING: Final = 60
 """Levels of quantifiers and groups that a condition may have; Python text needs room for brackets."""
 

@@ -12,7 +12,8 @@ from typing import Any, Final
 
 _TEXT = re.compile(
     r"DTSTART;TZID=(?P<zone>[\w+/-]+):(?P<date>\d{8})T(?P<time>\d{6})\nRRULE:FREQ=(?P<freq>[A-Z]+);INTERVAL=(?P<interval>[1-9]\d*)"
-    r";WKST=MO(?:;BYDAY=(?P<days>[A-Z,]+))?(?:;BYHOUR=(?P<hour>\d+);BYMINUTE=(?P<minute>\d+);BYSECOND=0)?"
+    r";WKST=(?P<week>MO|TU|WE|TH|FR|SA|SU)(?:;BYDAY=(?P<days>[A-Z,]+))?(?:;BYHOUR=(?P<hour>\d\d?);BYMINUTE=(?P<minute>\d\d?);BYSECOND=0)?",
+    re.ASCII,
 )
 _UNITS: Final = {
     "MINUTELY": "minute",
@@ -24,10 +25,10 @@ _UNITS: Final = {
 }
 _FREQUENCIES: Final = {unit: frequency for frequency, unit in _UNITS.items()}
 _DAYS: Final = ("MO", "TU", "WE", "TH", "FR", "SA", "SU")
-_EVERY = re.compile(r"(?:([1-9]\d*) )?(minute|hour|day|week|month|year)s?")
-_AT = re.compile(r"([01]\d|2[0-3]):([0-5]\d)")
-_STARTING = re.compile(r"(\d{4})-(\d\d)-(\d\d)(?:T(\d\d):(\d\d)(?::(\d\d))?)?")
-WORDS: Final = ("every", "on", "at", "timezone", "starting")
+_EVERY = re.compile(r"(?:([1-9]\d*) )?(minute|hour|day|week|month|year)s?", re.ASCII)
+_AT = re.compile(r"([01]\d|2[0-3]):([0-5]\d)", re.ASCII)
+_STARTING = re.compile(r"(\d{4})-(\d\d)-(\d\d)(?:T(\d\d):(\d\d)(?::(\d\d))?)?", re.ASCII)
+WORDS: Final = ("every", "on", "at", "timezone", "starting", "week_start")
 
 
 def schedule_of(texts: Any) -> dict[str, Any] | None:
@@ -51,7 +52,12 @@ def schedule_of(texts: Any) -> dict[str, Any] | None:
         starting += f"T{time[:2]}:{time[2:4]}" + (f":{time[4:]}" if time[4:] != "00" else "")
     words["timezone"] = found["zone"]
     words["starting"] = starting
-    return words if recurrence_of(words) == texts[0] else None
+    if found["week"] != "MO":
+        words["week_start"] = found["week"]
+    try:
+        return words if recurrence_of(words) == texts[0] else None
+    except ValueError:  # a day of 25 hours, or one called XX
+        return None
 
 
 def recurrence_of(words: dict[str, Any]) -> str:
@@ -72,7 +78,10 @@ def recurrence_of(words: dict[str, Any]) -> str:
         raise ValueError("starting= is a date such as '2026-11-23', or a time such as '2026-11-23T08:00'")
     if not isinstance(zone, str) or not zone:
         raise ValueError("timezone= is a name such as 'America/New_York'")
-    rule = f"FREQ={_FREQUENCIES[every[2]]};INTERVAL={every[1] or 1};WKST=MO"
+    week = words.get("week_start", "MO")
+    if week not in _DAYS:
+        raise ValueError(f"week_start= is one of {', '.join(_DAYS)}")
+    rule = f"FREQ={_FREQUENCIES[every[2]]};INTERVAL={every[1] or 1};WKST={week}"
     days = words.get("on")
     if days is not None:
         if not isinstance(days, list) or not days or not all(day in _DAYS for day in days):

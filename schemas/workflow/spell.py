@@ -84,7 +84,7 @@ def _with_unique_ids(
 
 
 def _number(text: str) -> int:
-    return int(text) if text.isdigit() else 0
+    return int(text) if text.isdecimal() and len(text) < 16 else 0
 
 
 def _steps(

@@ -167,6 +167,8 @@ def test_terms_of_one_operator_are_flat_however_the_tree_nests_them() -> None:
         ("1e3", "number", "string"),
         ("-0", "number", "string"),
         ("9" * 30, "number", "string"),
+        ("1٣", "number", "string"),
+        ("1.٣", "number", "string"),
         ("0.1", "number", "number"),
         ("true", "boolean", "boolean"),
         ("TRUE", "boolean", "string"),

@@ -22,7 +22,7 @@ from tests.schemas.workflow.strategies import documents
 
 pytestmark = pytest.mark.fuzz
 
-RECORDS = int(os.environ.get("SIDEWHEEL_FUZZ_RECORDS", "300000"))
+RECORDS = int(os.environ.get("SIDEWHEEL_FUZZ_RECORDS", "200000"))
 SEED = 20261124
 WEEK_END = 1_795_478_400
 CHUNK = 20

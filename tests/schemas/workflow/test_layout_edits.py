@@ -135,6 +135,16 @@ def test_a_second_step_of_the_same_task_gets_another_id() -> None:
     assert set(steps_of(BODY)) <= set(steps_of(text))
 
 
+@pytest.mark.parametrize(
+    ("identity", "fresh"), [("²", 3), ("9" * 5000, 3), ("x", 3), (2, 3), (3, 4), ("3", 4), (-3, 3)]
+)
+def test_a_new_step_of_an_agent_gets_a_free_number(identity: str | int, fresh: int) -> None:
+    text = json.dumps(document([step(1, CREATED), step(identity)], [link(1, identity)]))
+    found = read(text)
+    python = to_python(found.workflow) + "    capture_payment()\n"
+    assert set(steps_of(write(from_python(python), found.layout))) == {1, identity, fresh}
+
+
 def test_a_removed_step_takes_its_links_along_and_nothing_else() -> None:
     lines = PYTHON.splitlines(keepends=True)
     (at,) = [number for number, line in enumerate(lines) if '["done"]' in line]

@@ -216,6 +216,19 @@ def test_a_wait_is_carried_under_any_id(task: str, kind: str) -> None:
     assert ("task_type=" in python_of(text)) == ((task == "shopify::flow::wait") != (kind == "WAIT"))
 
 
+@pytest.mark.parametrize(
+    "value", ["100", "-5", "0", "007", "1.0", "1e3", "+1", "", "{{ count }}", "1٣", "9" * 5000]
+)
+def test_a_number_is_printed_as_one_only_where_it_comes_back(value: str) -> None:
+    text = export(
+        [step("a", CREATED), step("b", "shopify::flow::fetch::orders", "v1", max_root_records=value)]
+    )
+    plain = value in ("100", "-5", "0")
+    shown = python_of(text)
+    assert (f"max_root_records={value})" in shown) == plain
+    assert (f'max_root_records="{value}"' in shown) != plain
+
+
 def test_an_older_version_of_a_task_is_named() -> None:
     metafield = "shopify::admin::add_order_metafield"
     shown = [
