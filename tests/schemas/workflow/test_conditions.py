@@ -230,3 +230,31 @@ def test_a_path_of_unknown_type_is_never_judged() -> None:
     for operator in ("> 1", "include? 'x'", "nil?", "empty_or_nil?"):
         require_valid(f"(order.loyalty.value {operator})")
     assert inspect(in_function("if order.loyalty.value > 1:\n    pass")).problems == ()
+
+
+@pytest.mark.parametrize(
+    ("test", "code"),
+    [
+        ('order.note > "a"', "CONDITION_TYPE_ERROR"),
+        ('"1" in order.total_price', "CONDITION_TYPE_ERROR"),
+        ("not order.created_at", "CONDITION_TYPE_ERROR"),
+        ("order.confirmed > True", "CONDITION_TYPE_ERROR"),
+        ('order.note == ""', "INVALID_CONDITION_VALUE"),
+        ('order.note != "{{ order.name }}"', "INVALID_CONDITION_VALUE"),
+        ('order.line_items.title == "x"', "CONDITION_MISSING_ENCLOSING_ARRAY_ITEM_REFERENCE"),
+        ('order.tags == "x"', "CONDITION_MISSING_ENCLOSING_ARRAY_ITEM_REFERENCE"),
+    ],
+)
+def test_what_flow_would_refuse_is_a_warning_at_its_step(test: str, code: str) -> None:
+    for body in (f"if {test}:\n    pass", f"if order.name and (order.name or {test}):\n    pass"):
+        found = inspect(in_function(f"send_email()\n{body}"))
+        assert found.semantic
+        (problem,) = [each for each in found.problems if each.code != "NOT_CANONICAL"]
+        assert (problem.code, problem.severity, problem.step) == (code, "warning", "3")
+
+
+def test_inside_a_loop_the_item_has_the_type_of_the_list() -> None:
+    loop = "for line_item in order.line_items:\n    if {}:\n        pass"
+    assert inspect(in_function(loop.format("line_item.quantity > 1"))).problems == ()
+    found = inspect(in_function(loop.format('"1" in line_item.quantity')))
+    assert [problem.code for problem in found.problems] == ["CONDITION_TYPE_ERROR"]
