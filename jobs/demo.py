@@ -34,13 +34,13 @@ def demo(*, output: str, num: int, inputs: Sequence[str]) -> int:
         return summary
 
     step(1, "generate_workflows", "--num", str(num), "--seed", str(SEED), "--output", records)
-    step(2, "ingest_workflows", "--inputs", records, *inputs, "--lake", lake)
+    came = step(2, "ingest_workflows", "--inputs", records, *inputs, "--lake", lake)
     fates = step(3, "curate_workflows", *week, *unknown)
     shards = step(4, "write_shards", *week)
     for number, name in enumerate(QUERIES, 5):
         _announce(f"[{number}/{num_steps}]", "query", name, "--lake", lake)
         query(name, lake=lake, form="table", output=None)
-    _conclude(fates, shards, lake)
+    _conclude(came, fates, shards, lake)
     return 0
 
 
@@ -49,13 +49,14 @@ def _announce(number: str, *command: str) -> None:
     write(f"\n\x1b[1m{line}\x1b[0m\n" if sys.stdout.isatty() else f"\n{line}\n")
 
 
-def _conclude(fates: Summary, shards: Summary, lake: str) -> None:
-    ends = ("training", "quarantine", "rejected")
-    added = " + ".join(f"{fates[end]} {end}" for end in ends)
-    question = shlex.quote("SELECT python FROM silver.workflows LIMIT 3")
+def _conclude(came: Summary, fates: Summary, shards: Summary, lake: str) -> None:
+    distinct = int(came["new"]) + int(came["known"])
+    added = " + ".join(f"{fates[end]} {end}" for end in ("training", "quarantine", "rejected"))
+    question = shlex.quote("SELECT python FROM silver.workflows WHERE exact LIMIT 1")
     where = shlex.quote(lake)
     write(
-        f"\nledger: {fates['read']} records in = {added}\n"
+        f"\nledger: {came['read']} records in = {distinct} distinct + {came['repeated']} repeated\n"
+        f"        {fates['read']} in the lake = {added}\n"
         f"shards: {shards['path']}\n\n"
         "try next:\n"
         f"  sidewheel query --lake {where}   (lists the questions that ship)\n"

@@ -11,7 +11,14 @@ from dataclasses import dataclass
 from typing import Annotated
 
 from jobs._main import Summary, job
-from pipelines.ingest import bronze_rows, first_lines, identify_records, malformed_records, new_records
+from pipelines.ingest import (
+    bronze_rows,
+    count_records,
+    first_lines,
+    identify_records,
+    malformed_records,
+    new_records,
+)
 from pipelines.lake import Lake
 from pipelines.records import SUFFIXES, plan_splits
 from pipelines.session import spark_session
@@ -29,12 +36,12 @@ class Config:
 
 
 def run(config: Config) -> Summary:
-    """Counts records read, those that were new, and what was left alone."""
+    """Counts every record read: new, known from before, or the same bytes again."""
     found = find_inputs(config.inputs, SUFFIXES)
     tasks = plan_splits(found.files)
     lake = Lake(spark_session("ingest_workflows"), config.lake)
     identified = identify_records(lake.spark, tasks).persist()
-    num_read = identified.count()
+    num_read, num_distinct = count_records(identified)
     new = new_records(identified, lake.read(BRONZE_WORKFLOWS)).persist()
     num_new = new.count()
     if num_new:
@@ -42,9 +49,15 @@ def run(config: Config) -> Summary:
         written = lake.merge(rows, BRONZE_WORKFLOWS, insert_only=True, distinct=True)
         if written.num_inserted != num_new:
             raise BrokenLaw(f"conservation: {num_new} records are new, {written.num_inserted} were written")
-    malformed = malformed_records(identified, lake.read(BRONZE_WORKFLOWS)).count()
-    counts = {"read": num_read, "new": num_new, "known": num_read - num_new, "malformed": malformed}
-    return {"files": len(found.files), "skipped_files": found.num_skipped, **counts}
+    return {
+        "files": len(found.files),
+        "skipped_files": found.num_skipped,
+        "read": num_read,
+        "new": num_new,
+        "known": num_distinct - num_new,
+        "repeated": num_read - num_distinct,
+        "malformed": malformed_records(identified, lake.read(BRONZE_WORKFLOWS)).count(),
+    }
 
 
 main = job(Config, run)

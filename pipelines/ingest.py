@@ -46,6 +46,13 @@ def identify_records(spark: SparkSession, tasks: Tasks) -> DataFrame:
     return numbers.mapInArrow(_identifier(tasks), "task int, split int, line long, record_id string")
 
 
+def count_records(identified: DataFrame) -> tuple[int, int]:
+    """How many records there are, and how many of them are distinct."""
+    counted = identified.agg(F.count(F.lit(1)).alias("all"), F.count_distinct("record_id").alias("distinct"))
+    row = counted.collect()[0]
+    return int(row["all"]), int(row["distinct"])
+
+
 def new_records(identified: DataFrame, bronze: DataFrame) -> DataFrame:
     """The records that bronze does not hold, each at its first place: the smallest file's first line."""
     place = F.min(F.struct("task", "split", "line")).alias("place")

@@ -61,7 +61,7 @@ def test_every_kind_of_file_becomes_rows(lake: Lake, tmp_path: Path) -> None:
     (folder / "more/d.json").write_text(BARE)
     (folder / "notes.md").write_text("not for us")
     assert ingest(lake, folder) == {
-        "files": 4, "skipped_files": 1, "read": 5, "new": 5, "known": 0, "malformed": 0,
+        "files": 4, "skipped_files": 1, "read": 5, "new": 5, "known": 0, "repeated": 0, "malformed": 0,
     }  # fmt: skip
     rows = bronze(lake)
     assert [row["workflow_id"] for row in rows] == [
@@ -81,7 +81,8 @@ def test_doing_it_again_writes_nothing(lake: Lake, tmp_path: Path) -> None:
     (tmp_path / "a.jsonl").write_text(f"{envelope(1)}\n{envelope(2)}\n")
     ingest(lake, tmp_path / "a.jsonl")
     before, rows = version(lake), bronze(lake)
-    assert ingest(lake, tmp_path / "a.jsonl")["new"] == 0
+    again = ingest(lake, tmp_path / "a.jsonl")
+    assert (again["read"], again["new"], again["known"], again["repeated"]) == (2, 0, 2, 0)
     assert (version(lake), bronze(lake)) == (before, rows)
 
 
@@ -89,7 +90,7 @@ def test_a_record_that_is_there_twice_keeps_its_first_place(lake: Lake, tmp_path
     (tmp_path / "b.jsonl").write_text(f"{envelope(2)}\n{envelope(1)}\n{envelope(1)}\n\n\n")
     (tmp_path / "a.jsonl").write_text(f"{envelope(3)}\n{envelope(1)}\n")
     counts = ingest(lake, tmp_path / "b.jsonl", tmp_path / "a.jsonl")
-    assert (counts["read"], counts["new"], counts["known"]) == (7, 4, 3)
+    assert (counts["read"], counts["new"], counts["known"], counts["repeated"]) == (7, 4, 0, 3)
     places = {row["workflow_id"]: (Path(row["source_file"]).name, row["source_line"]) for row in bronze(lake)}
     assert places == {"w1": ("a.jsonl", 2), "w2": ("b.jsonl", 1), "w3": ("a.jsonl", 1), None: ("b.jsonl", 4)}
 
@@ -110,7 +111,9 @@ def test_malformed_records_stay_with_a_sentence_and_hold_up_nobody(
     (folder / "d.flow").write_bytes(b"")
     (folder / "e.json").write_bytes(b'{"root":"' + b"x" * 20_000_000 + b'"}')
     counts = ingest(lake, folder)
-    assert counts == {"files": 5, "skipped_files": 0, "read": 15, "new": 14, "known": 1, "malformed": 10}
+    assert counts == {
+        "files": 5, "skipped_files": 0, "read": 15, "new": 14, "known": 0, "repeated": 1, "malformed": 10,
+    }  # fmt: skip
     problems = {
         (Path(row["source_file"]).name, row["source_line"]): (row["problem_code"], row["problem"])
         for row in bronze(lake)
