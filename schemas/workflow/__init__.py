@@ -18,7 +18,7 @@ at once and never raises for bad input.
 | `condition_check` | Flow's own rules for conditions |
 | `graph` | the graph as blocks, and canonical order |
 | `names`, `scope`, `pretty`, `python_values`, `python_writer` | tree to Python |
-| `python_reader`, `python_expressions` | Python to tree |
+| `python_reader`, `python_expressions`, `python_literals` | Python to tree |
 | `inspection`, `descriptor` | the round-trip gate; a workflow's kind in one line |
 """
 
