@@ -15,6 +15,7 @@ from typing import Any
 
 from pyspark import SparkConf, SparkContext
 from pyspark.java_gateway import launch_gateway
+from pyspark.logger import PySparkLogger
 from pyspark.sql import SparkSession
 
 from pipelines.jars import DELTA_COORDINATES, find_jars
@@ -56,6 +57,9 @@ _LARGE_JVM = "-XX:+UseParallelGC"
 _CHATTER = re.compile(
     rb"WARNING: Using incubator modules|Setting default log level|To adjust logging|Using Spark's default"
 )
+
+# Each prints an error that is raised as well, the whole stack of the JVM on one line of JSON.
+_ECHOES = ("DataFrameQueryContextLogger", "SQLQueryContextLogger")
 
 
 def spark_session(
@@ -129,6 +133,8 @@ def _start_jvm(
 
 
 def _named(app_name: str, master: str, settings: Mapping[str, str]) -> SparkSession:
+    for name in _ECHOES:
+        PySparkLogger.getLogger(name).disabled = True
     builder = SparkSession.builder.appName(app_name).master(master)
     for key, value in settings.items():
         builder = builder.config(key, value)

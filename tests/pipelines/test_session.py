@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import subprocess
 import sys
@@ -13,6 +14,7 @@ import pytest
 
 pytestmark = pytest.mark.spark
 
+from pyspark.logger import PySparkLogger  # noqa: E402
 from pyspark.sql import SparkSession  # noqa: E402
 from pyspark.sql import functions as F  # noqa: E402
 
@@ -84,6 +86,23 @@ def test_a_file_that_is_corrupt_is_an_error_and_not_a_gap(spark: SparkSession, t
     (tmp_path / "part-0.parquet").write_bytes(b"PAR1 is how it starts, and that is all")
     with pytest.raises(Exception, match=r"part-0\.parquet"):
         spark.read.schema("name string").parquet(str(tmp_path)).collect()
+
+
+def test_an_error_is_raised_once_and_not_printed_as_well(spark: SparkSession) -> None:
+    printed: list[logging.LogRecord] = []
+    handler = logging.Handler()
+    handler.emit = printed.append  # type: ignore[method-assign]
+    for query in (spark.range(1).select(F.raise_error(F.lit("no"))), spark.sql("SELECT raise_error('no')")):
+        loggers = [
+            PySparkLogger.getLogger(name) for name in ("DataFrameQueryContextLogger", "SQLQueryContextLogger")
+        ]
+        for logger in loggers:
+            logger.addHandler(handler)
+        with pytest.raises(Exception, match="no"):
+            query.collect()
+        for logger in loggers:
+            logger.removeHandler(handler)
+    assert printed == []
 
 
 @pytest.mark.parametrize("version", ["17", "17.0.12", "21-ea", "25.0.1"])
