@@ -6,15 +6,14 @@ same seed, number and week give the same lines, however many files they are in.
 
 from __future__ import annotations
 
-import re
 import sys
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated
 
 from jobs._main import Summary, job
 from pipelines.generator import Plan, write_dump
+from schemas.weeks import Week
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,20 +32,10 @@ class Config:
         self.plan()
 
     def plan(self) -> Plan:
-        """The generator's plan. Raises ValueError for a number out of its range or a week that is none."""
-        try:
-            year, week = re.fullmatch(r"(\d{4})-W(\d{2})", self.week).groups()  # type: ignore[union-attr]
-            monday = datetime.fromisocalendar(int(year), int(week), 1).replace(tzinfo=UTC)
-            end = monday + timedelta(days=7)
-        except (AttributeError, OverflowError, ValueError) as error:
-            raise ValueError(f"week is {self.week!r}; write an ISO week such as 2026-W47") from error
-        return Plan(
-            seed=self.seed,
-            num=self.num,
-            week_end=int(end.timestamp()),
-            bad_share=self.bad_share,
-            large_bytes=self.large_bytes,
-        )
+        """The generator's plan. Raises ValueError for a number out of its range, UsageError for no week."""
+        end = int(Week.parse(self.week).end.timestamp())
+        sizes = {"num": self.num, "large_bytes": self.large_bytes}
+        return Plan(seed=self.seed, week_end=end, bad_share=self.bad_share, **sizes)
 
 
 def run(config: Config) -> Summary:

@@ -11,14 +11,7 @@ from dataclasses import dataclass
 from typing import Annotated
 
 from jobs._main import Summary, job
-from pipelines.ingest import (
-    bronze_rows,
-    count_records,
-    first_lines,
-    identify_records,
-    malformed_records,
-    new_records,
-)
+from pipelines import ingest
 from pipelines.lake import Lake
 from pipelines.records import SUFFIXES, plan_splits
 from pipelines.session import spark_session
@@ -40,12 +33,12 @@ def run(config: Config) -> Summary:
     found = find_inputs(config.inputs, SUFFIXES)
     tasks = plan_splits(found.files)
     lake = Lake(spark_session("ingest_workflows"), config.lake)
-    identified = identify_records(lake.spark, tasks).persist()
-    num_read, num_distinct = count_records(identified)
-    new = new_records(identified, lake.read(BRONZE_WORKFLOWS)).persist()
+    identified = ingest.identify_records(lake.spark, tasks).persist()
+    num_read, num_distinct = ingest.count_records(identified)
+    new = ingest.new_records(identified, lake.read(BRONZE_WORKFLOWS)).persist()
     num_new = new.count()
     if num_new:
-        rows = bronze_rows(new, tasks, first_lines(identified, tasks))
+        rows = ingest.bronze_rows(new, tasks, ingest.first_lines(identified, tasks))
         written = lake.merge(rows, BRONZE_WORKFLOWS, insert_only=True, distinct=True)
         if written.num_inserted != num_new:
             raise BrokenLaw(f"conservation: {num_new} records are new, {written.num_inserted} were written")
@@ -56,7 +49,7 @@ def run(config: Config) -> Summary:
         "new": num_new,
         "known": num_distinct - num_new,
         "repeated": num_read - num_distinct,
-        "malformed": malformed_records(identified, lake.read(BRONZE_WORKFLOWS)).count(),
+        "malformed": ingest.malformed_records(identified, lake.read(BRONZE_WORKFLOWS)).count(),
     }
 
 

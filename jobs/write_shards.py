@@ -50,7 +50,8 @@ def run(config: Config) -> Summary:
         versions = {table.name: lake.version(table) for table in (SILVER_WORKFLOWS, GOLD_FATES)}
         manifest = shards.finish(plan, week=week, lake_versions=versions, policy_version=policy[0])
     content = manifest["content_sha256"][:12]
-    return {"week": week, "rows": plan.num_rows, "shards": plan.count, "content": content, "path": folder}
+    shown = folder.replace(lake.root, config.lake.rstrip("/"), 1)
+    return {"week": week, "rows": plan.num_rows, "shards": plan.count, "content": content, "path": shown}
 
 
 main = job(Config, run)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import shutil
 from collections import Counter
 from collections.abc import Iterator
@@ -184,6 +185,25 @@ def test_a_mismatch_that_is_put_into_silver_never_reaches_a_shard(lake: Lake) ->
         lake.merge(
             silver.where(chosen).withColumn("problem_code", F.lit(None).cast("string")), SILVER_WORKFLOWS
         )
+
+
+def without_seconds(text: str) -> list[str]:
+    return [re.sub(r"seconds=\S+", "seconds=", line.rstrip()) for line in text.strip().splitlines()]
+
+
+def test_the_demo_prints_what_the_readme_shows(
+    spark: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert main(["demo"]) == 0
+    readme = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
+    shown = readme[readme.index("`make demo` prints this") :].split("```")[1].removeprefix("text\n")
+    printed = "\n".join(without_seconds(capsys.readouterr().out))
+    at = 0
+    for part in shown.split("\n...\n"):  # some rows of each table are left out
+        expected = "\n".join(without_seconds(part))
+        assert expected in printed[at:]
+        at = printed.index(expected, at) + len(expected)
 
 
 def test_the_demo_prints_a_ledger_that_adds_up(

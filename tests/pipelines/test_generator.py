@@ -631,8 +631,8 @@ def test_the_job_ends_with_one_line(tmp_path: Path, capsys: pytest.CaptureFixtur
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        (["--week", "2026-47"], "write an ISO week such as 2026-W47"),
-        (["--week", "2025-W53"], "write an ISO week such as 2026-W47"),
+        (["--week", "2026-47"], "write one such as 2026-W47"),
+        (["--week", "2025-W53"], "write one such as 2026-W47"),
         (["--num", "0"], "give at least 1"),
         (["--bad-share", "0.6"], "give a share from 0 to 0.5"),
         (["--bad-share", "nan"], "give a share from 0 to 0.5"),
