@@ -65,8 +65,8 @@ class Lake:
         self.root = lake_root(root)
 
     def uri(self, table: Table) -> str:
-        """Return where `table` lives."""
-        return f"{self.root}/{table.path}"
+        """Return where `table` lives, as Delta spells it: to it, `file:///a` is not the place `file:/a`."""
+        return re.sub(r"^file:///", "file:/", f"{self.root}/{table.path}")
 
     def exists(self, table: Table) -> bool:
         """Whether the table was ever written."""
@@ -174,8 +174,14 @@ class Lake:
         stored = self.spark.read.format("delta").load(self.uri(table)).schema
         missing = [field for field in schema.fields if field.name not in stored.names]
         if missing:
-            columns = ", ".join(f"`{field.name}` {field.dataType.simpleString()}" for field in missing)
-            self.spark.sql(f"ALTER TABLE delta.`{self.uri(table)}` ADD COLUMNS ({columns})")
+            where = f"ALTER TABLE delta.`{self.uri(table)}`"
+            columns = ", ".join(
+                f"`{field.name}` {field.dataType.simpleString()} COMMENT '{_escaped(table.doc(field.name))}'"
+                for field in missing
+            )
+            self.spark.sql(f"{where} ADD COLUMNS ({columns})")
+            for name, value in _statistics(table).items():
+                self.spark.sql(f"{where} SET TBLPROPERTIES ('{name}' = '{value}')")
         wrong = [phrase for phrase in differences(stored, table) if not phrase.endswith("is missing")]
         if wrong:
             raise BrokenLaw(f"the stored table {table.name} is not the contract's: {'; '.join(wrong)}")
@@ -184,6 +190,8 @@ class Lake:
 def lake_root(root: str | Path) -> str:
     """Return `root` as an absolute path, or as it is when it is a URI."""
     text = str(root).rstrip("/") or "/"
+    if re.match(r"file:/[^/]", text):  # as Spark prints it, and few others read it
+        text = f"file://{text.removeprefix('file:')}"
     return text if re.match(r"[A-Za-z][A-Za-z0-9+.-]*:", text) else str(Path(text).absolute())
 
 
@@ -195,8 +203,11 @@ def _statistics(table: Table) -> dict[str, str]:
 
 def _equals(pair: tuple[str, str]) -> str:
     column, value = pair
-    escaped = value.replace("\\", "\\\\").replace("'", "\\'")
-    return f"`{column}` = '{escaped}'"
+    return f"`{column}` = '{_escaped(value)}'"
+
+
+def _escaped(text: str) -> str:
+    return text.replace("\\", "\\\\").replace("'", "\\'")
 
 
 def _line(error: Exception, holding: str = "") -> str:

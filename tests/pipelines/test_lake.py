@@ -73,9 +73,9 @@ def test_appended_rows_come_back(spark: SparkSession, lake: Lake) -> None:
 
 
 def test_an_append_with_a_known_transaction_adds_nothing(spark: SparkSession, lake: Lake) -> None:
-    for version in (1, 1, 2, 1):
-        lake.append(policies(spark, ("a", "w1", version)), POLICIES, txn=("app", version))
-    assert stored(lake) == [("a", "w1", 1), ("a", "w1", 2)]
+    for app, version in (("app", 1), ("app", 1), ("app", 2), ("app", 1), ("other", 1)):
+        lake.append(policies(spark, (app, "w1", version)), POLICIES, txn=(app, version))
+    assert stored(lake) == [("app", "w1", 1), ("app", "w1", 2), ("other", "w1", 1)]
 
 
 def test_a_merge_inserts_new_keys_and_updates_changed_rows(spark: SparkSession, lake: Lake) -> None:
@@ -114,6 +114,8 @@ def test_replacing_a_partition_leaves_the_others(spark: SparkSession, lake: Lake
     lake.append(policies(spark, ("a", "w1", 1), ("b", "w2", 2)), POLICIES)
     lake.replace(policies(spark, ("c", "w2", 3)), POLICIES, partition={"week": "w2"})
     assert stored(lake) == [("a", "w1", 1), ("c", "w2", 3)]
+    lake.replace(policies(spark), POLICIES, partition={"week": "w2"})
+    assert stored(lake) == [("a", "w1", 1)]
     lake.replace(policies(spark, ("d", "w3", 4)), POLICIES)
     assert stored(lake) == [("d", "w3", 4)]
 
@@ -153,17 +155,22 @@ def test_a_column_that_the_contract_gained_reads_as_null_and_is_added_by_the_nex
     spark: SparkSession, lake: Lake
 ) -> None:
     lake.append(policies(spark, ("a", "w1", 1)), POLICIES)
-    grade = pa.field("grade", pa.string(), metadata={"doc": "Grade."})
+    grade = pa.field("grade", pa.string(), metadata={"doc": "A grade, the teacher's."})
     grown = Table(
         name=POLICIES.name,
         about=POLICIES.about,
         schema=POLICIES.schema.append(grade),
         key=POLICIES.key,
         partitions=POLICIES.partitions,
+        statistics=("score", "grade"),
     )
     assert [row.grade for row in lake.read(grown).collect()] == [None]
     lake.merge(policies(spark, ("b", "w1", 2)).withColumn("grade", F.lit("good")), grown)
     assert {row.name: row.grade for row in lake.read(grown).collect()} == {"a": None, "b": "good"}
+    statistics = [json.loads(str(added["stats"])) for added in actions(lake, grown, "add")]
+    assert [each["minValues"] for each in statistics] == [{"score": 1}, {"score": 2, "grade": "good"}]
+    assert "A grade, the teacher's." in str(actions(lake, grown, "metaData")[-1]["schemaString"])
+    assert stored(lake) == [("a", "w1", 1), ("b", "w1", 2)]  # a reader of the older contract
 
 
 def test_a_stored_table_of_another_type_is_not_written(spark: SparkSession, lake: Lake) -> None:
@@ -188,7 +195,10 @@ def test_the_log_keeps_no_statistics_of_ids(spark: SparkSession, lake: Lake) -> 
     assert "secret-name" not in json.dumps(actions(lake, POLICIES, "commitInfo")) + str(added)
 
 
-def test_a_writer_that_was_overtaken_is_told_to_try_again(spark: SparkSession, lake: Lake) -> None:
+@pytest.mark.parametrize("write", ["merge", "replace"])
+def test_a_writer_that_was_overtaken_is_told_to_try_again(
+    spark: SparkSession, lake: Lake, write: str
+) -> None:
     lake.append(policies(spark, ("a", "w1", 1)), POLICIES)
     [added] = actions(lake, POLICIES, "add")
     folder = lake.uri(POLICIES)
@@ -201,7 +211,7 @@ def test_a_writer_that_was_overtaken_is_told_to_try_again(spark: SparkSession, l
 
     rows = policies(spark, ("b", "w1", 2)).coalesce(1)
     with pytest.raises(Transient, match=r"another writer changed ops\.policies"):
-        lake.merge(rows.mapInArrow(commit_something_else, rows.schema), POLICIES)
+        getattr(lake, write)(rows.mapInArrow(commit_something_else, rows.schema), POLICIES)
     assert stored(lake) == [("a", "w1", 1), ("a", "w1", 1)]
 
 
@@ -223,3 +233,24 @@ def test_a_root_is_a_folder_or_a_uri(tmp_path: Path, monkeypatch: pytest.MonkeyP
     assert lake_root("lake/") == str(tmp_path / "lake")
     assert lake_root("s3a://bucket/lake/") == "s3a://bucket/lake"
     assert lake_root(f"file://{tmp_path}") == f"file://{tmp_path}"
+    assert lake_root(f"file:{tmp_path}") == f"file://{tmp_path}"
+    assert lake_root("/") == "/"
+
+
+def test_a_lake_behind_a_uri_is_the_same_lake(spark: SparkSession, tmp_path: Path) -> None:
+    root = tmp_path / "a lake"
+    lake = Lake(spark, f"file://{root}")
+    lake.merge(policies(spark, ("a", "w1", 1)), POLICIES)
+    lake.replace(policies(spark, ("b", "w2", 2)), POLICIES, partition={"week": "w2"})
+    assert stored(lake) == stored(Lake(spark, root)) == [("a", "w1", 1), ("b", "w2", 2)]
+    assert (root / "ops" / "policies" / "_delta_log").is_dir()
+
+
+def test_a_table_and_its_columns_carry_their_sentences(spark: SparkSession, lake: Lake) -> None:
+    lake.append(lake.read(BRONZE_WORKFLOWS), BRONZE_WORKFLOWS)
+    [metadata] = actions(lake, BRONZE_WORKFLOWS, "metaData")
+    assert metadata["description"] == BRONZE_WORKFLOWS.about
+    comments = {
+        each["name"]: each["metadata"]["comment"] for each in json.loads(metadata["schemaString"])["fields"]
+    }
+    assert comments == {name: BRONZE_WORKFLOWS.doc(name) for name in BRONZE_WORKFLOWS.schema.names}
