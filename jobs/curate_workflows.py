@@ -8,7 +8,7 @@ from typing import Annotated
 
 from jobs._main import Summary, job
 from pipelines.curation import CurationPolicy, curate, records_of
-from pipelines.lake import Lake
+from pipelines.lake import Lake, unpacked_bytes
 from pipelines.ledger import ledger
 from pipelines.session import spark_session
 from pipelines.transpile import transpile, untranspiled
@@ -27,7 +27,7 @@ class Config(CurationPolicy):
 def run(config: Config) -> Summary:
     """Bronze to silver, silver to fates; the fates are the commit point."""
     week = Week.parse(config.week)
-    lake = Lake(spark_session("curate_workflows"), config.lake)
+    lake = Lake(spark_session("curate_workflows", num_bytes=unpacked_bytes(config.lake)), config.lake)
     bronze = lake.read(BRONZE_WORKFLOWS)
     new = untranspiled(bronze, lake.read(SILVER_WORKFLOWS))
     lake.merge(transpile(new), SILVER_WORKFLOWS, distinct=True)

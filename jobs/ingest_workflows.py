@@ -32,7 +32,7 @@ def run(config: Config) -> Summary:
     """Counts every record read: new, known from before, or the same bytes again."""
     found = find_inputs(config.inputs, SUFFIXES)
     tasks = plan_splits(found.files)
-    lake = Lake(spark_session("ingest_workflows"), config.lake)
+    lake = Lake(spark_session("ingest_workflows", num_bytes=found.num_bytes), config.lake)
     identified = ingest.identify_records(lake.spark, tasks).persist()
     num_read, num_distinct = ingest.count_records(identified)
     new = ingest.new_records(identified, lake.read(BRONZE_WORKFLOWS)).persist()

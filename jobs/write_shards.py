@@ -9,7 +9,7 @@ from typing import Annotated
 from pyspark.sql import functions as F  # noqa: N812
 
 from jobs._main import Summary, job
-from pipelines.lake import Lake
+from pipelines.lake import Lake, unpacked_bytes
 from pipelines.session import spark_session
 from pipelines.shards import ShardPlan, ShardSet, pool, render
 from schemas.errors import UsageError
@@ -34,7 +34,7 @@ class Config:
 def run(config: Config) -> Summary:
     """Fates and silver to `gold/shards/<week>-<key>`, which is left alone when it is there and whole."""
     week = str(Week.parse(config.week))
-    lake = Lake(spark_session("write_shards"), config.lake)
+    lake = Lake(spark_session("write_shards", num_bytes=unpacked_bytes(config.lake)), config.lake)
     fates = lake.read(GOLD_FATES).where(F.col("week") == week)
     policy = fates.select("policy_version").first()
     if policy is None:

@@ -47,8 +47,12 @@ _TASTES = {
     "spark.databricks.delta.snapshotPartitions": "2",
 }
 
+SMALL_BYTES = 1 << 30
+"""What a job may read and still be small, in bytes."""
+
+# On one machine; a cluster's own settings stay.
 _SMALL = {"spark.sql.shuffle.partitions": "2", "spark.default.parallelism": "2"}
-_LARGE = {"spark.sql.files.maxPartitionBytes": "64m"}
+_LARGE = {"spark.sql.shuffle.partitions": "32", "spark.sql.files.maxPartitionBytes": "64m"}
 
 # Fast to start, slow to run long: the quick compiler alone, and a collector without threads.
 _SMALL_JVM = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
@@ -66,7 +70,7 @@ def spark_session(
     app_name: str,
     *,
     master: str | None = None,
-    small: bool = True,
+    num_bytes: int = 0,
     driver_memory: str | None = None,
     packages: Sequence[str] = (),
     conf: Mapping[str, str] | None = None,
@@ -74,7 +78,8 @@ def spark_session(
     """Return the session of this process: the active one, spark-submit's, or a new one on this machine.
 
     `master` is Spark's own spelling (`local[2]`, `spark://host:7077`); without one it is spark-submit's,
-    else `local[*]`. `small` picks what halves a job of less than about 1 GB and slows down a longer one.
+    else `local[*]`. `num_bytes` is about what the job reads: below `SMALL_BYTES` it runs in half
+    the time by settings that slow down a longer one.
     `driver_memory` (`4g`) is by default half of the machine's memory, at most 6 GiB. `packages` are further
     Maven coordinates. `conf` wins over everything else here. Raises UsageError when Java or Delta is missing.
     """
@@ -82,6 +87,7 @@ def spark_session(
     if active is not None:
         active.conf.set("spark.sql.session.timeZone", "UTC")
         return active
+    small = num_bytes < SMALL_BYTES
     if SparkContext._gateway is not None or "PYSPARK_GATEWAY_PORT" in os.environ:
         return _join_jvm(app_name, master, small, conf or {})
     return _start_jvm(app_name, master or "local[*]", small, driver_memory, packages, conf or {})
@@ -96,10 +102,10 @@ def _join_jvm(app_name: str, master: str | None, small: bool, conf: Mapping[str,
             f"Spark was started without Delta: add --packages {DELTA_COORDINATES} to spark-submit"
         )
     given = SparkConf(_jvm=jvm)
-    settings = {**_TASTES, **(_SMALL if small else _LARGE)}
+    where = master or given.get("spark.master") or "local[*]"
+    settings = {**_TASTES, **_sized(where, small)}
     merged = {key: value for key, value in settings.items() if not given.contains(key)}
     merged |= {**_LAWS, "spark.sql.extensions": _with_delta(given.get("spark.sql.extensions", "")), **conf}
-    where = master or given.get("spark.master") or "local[*]"
     _settle_workers(where)
     return _named(app_name, where, merged)
 
@@ -115,7 +121,7 @@ def _start_jvm(
     check_java()
     settings = {
         **_TASTES,
-        **(_SMALL if small else _LARGE),
+        **_sized(master, small),
         **_LAWS,
         "spark.sql.extensions": _with_delta(""),
         "spark.driver.memory": driver_memory or _half_of_memory(),
@@ -159,6 +165,12 @@ def check_java() -> str:
             f"Spark needs Java {MIN_JAVA} or later and {java} is {found}: {need}, and check JAVA_HOME"
         )
     return version["text"]
+
+
+def _sized(master: str, small: bool) -> dict[str, str]:
+    if not master.startswith("local"):
+        return {}
+    return _SMALL if small else _LARGE
 
 
 def _settle_workers(master: str) -> None:

@@ -66,6 +66,17 @@ def open_file(uri: str) -> pa.NativeFile:
         raise UsageError(f"cannot read {uri}: {_first_line(error)}.") from error
 
 
+def bytes_below(uri: str) -> int:
+    """How many bytes the files in a folder have; 0 when there is none.
+
+    Raises:
+        UsageError: when nothing here reads that kind of URI.
+    """
+    filesystem, path = filesystem_of(uri)
+    found = filesystem.get_file_info(pafs.FileSelector(path, recursive=True, allow_not_found=True))
+    return sum(info.size for info in found if info.type == pafs.FileType.File)
+
+
 def find_inputs(inputs: Sequence[str], suffixes: Sequence[str]) -> Inputs:
     """Every file that `inputs` (files, folders, globs, URIs of them) name and that ends in one of `suffixes`.
 

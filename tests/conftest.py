@@ -19,7 +19,7 @@ def spark() -> Iterator[SparkSession]:
     """One JVM a run. Imported late, so that tests without Spark do not wait for it."""
     from pipelines.session import spark_session
 
-    session = spark_session("tests", master="local[2]", small=True, driver_memory="2g")
+    session = spark_session("tests", master="local[2]", driver_memory="2g")
     yield session
     session.stop()
 

@@ -19,7 +19,7 @@ from pyspark.sql import SparkSession  # noqa: E402
 from pyspark.sql import functions as F  # noqa: E402
 
 from pipelines.jars import DELTA_COORDINATES, find_jars  # noqa: E402
-from pipelines.session import check_java, spark_session  # noqa: E402
+from pipelines.session import _sized, check_java, spark_session  # noqa: E402
 from schemas.errors import UsageError  # noqa: E402
 
 ROOT = Path(__file__).parents[2]
@@ -204,3 +204,9 @@ def test_spark_submit_without_delta_is_told_which_package_to_add(tmp_path: Path)
     assert done.stdout.strip() == (
         f"Spark was started without Delta: add --packages {DELTA_COORDINATES} to spark-submit"
     )
+
+
+def test_a_session_is_sized_by_what_it_reads_and_only_on_one_machine() -> None:
+    small, large = _sized("local[2]", small=True), _sized("local[*]", small=False)
+    assert int(small["spark.sql.shuffle.partitions"]) < int(large["spark.sql.shuffle.partitions"])
+    assert _sized("spark://host:7077", small=True) == _sized("yarn", small=False) == {}

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from pipelines.records import SUFFIXES
-from pipelines.storage import Inputs, find_inputs, open_file
+from pipelines.storage import Inputs, bytes_below, find_inputs, open_file
 from schemas.errors import UsageError
 
 
@@ -116,3 +116,9 @@ def test_a_file_without_permission_is_one_sentence(folder: Path) -> None:
             find_inputs([str(folder)], SUFFIXES)
     finally:
         (folder / "deep").chmod(0o755)
+
+
+def test_the_size_of_a_folder_is_the_sum_of_its_files(folder: Path) -> None:
+    everything = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+    assert bytes_below(str(folder)) == bytes_below(f"file://{folder}") == everything > 0
+    assert bytes_below(str(folder / "gone")) == 0
