@@ -139,8 +139,9 @@ def with_text(batches: Batches) -> Iterator[pa.RecordBatch]:
 
 
 def main(dump: str, output: str, week: str, root: str = "") -> None:
-    tasks = plan_splits(find_inputs((dump,), SUFFIXES).files)
-    spark = spark_session("curate_benchmark")
+    found = find_inputs((dump,), SUFFIXES)
+    tasks = plan_splits(found.files)
+    spark = spark_session("curate_benchmark", num_bytes=found.num_bytes)
     source = through_bronze(spark, tasks, root) if root else from_files(spark, tasks)
     sound = F.count_if(F.col("problem_code").isNull()).alias("sound")
     counted = source.records.agg(F.count(F.lit(1)).alias("all"), sound).collect()[0]

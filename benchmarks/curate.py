@@ -6,8 +6,9 @@ Prints two tables. CPU seconds are user and system time of the whole tree of pro
 included; the peak is memory that no two processes share twice.
 
 * growth: `ingest_workflows`, `curate_workflows` and `write_shards` as commands, each a fresh process, at
-  every size. `fixed` is what the same command takes on 500 records, and growth says how much a record beyond
-  those costs, in CPU seconds, beside one at the smallest size: 1.0 is linear.
+  every size. `fixed` is what the same command takes on 500 records, `ms a row` what each record beyond those
+  adds in CPU time, and growth is that beside the smallest size at which the records cost as much as a quarter
+  of the fixed part (below it a quotient of small differences says nothing): 1.0 is linear.
 * peers: one job without the round-trip gate, over the same files, by DuckDB, datatrove and our functions:
   newest sound record of each workflow, ran in the week's last 7 days, shop with two or more such, one per
   descriptor, written as zstd Parquet. The descriptor is what SQL can say too: the sorted `task_id`s in the
@@ -32,6 +33,7 @@ from _measured import Measured, measured
 SEED = 7
 WEEK = "2026-W47"
 FEW = 500
+MEASURABLE = 0.25
 MAX_FILES = 8
 LINES_OF_A_FILE = 200
 AT_MOST_DUCKDB = 3
@@ -73,16 +75,19 @@ def three_jobs(folder: Path, num: int) -> dict[str, Measured]:
 
 def growth(folder: Path, sizes: list[int]) -> Iterator[str]:
     head = f"{'job':18}{'records':>10}{'wall s':>9}{'CPU s':>9}{'fixed':>8}{'peak MB':>9}{'rows/s':>9}"
-    yield f"{head}{'growth':>8}"
+    yield f"{head}{'ms a row':>10}{'growth':>8}"
     fixed = three_jobs(folder, FEW)
-    smallest: dict[str, float] = {}
+    base: dict[str, float] = {}
     for num in sorted(sizes):
         for name, took in three_jobs(folder, num).items():
-            each = (took.cpu - fixed[name].cpu) / (num - FEW)
-            rate = each / smallest.setdefault(name, each)
+            beyond = took.cpu - fixed[name].cpu
+            each = beyond / (num - FEW)
+            if beyond >= fixed[name].cpu * MEASURABLE:
+                base.setdefault(name, each)
+            rate = f"{each / base[name]:8.2f}" if name in base else f"{'-':>8}"
             yield (
                 f"{name:18}{num:10,}{took.wall:9.1f}{took.cpu:9.1f}{fixed[name].cpu:8.1f}{took.peak_mb:9,.0f}"
-                f"{num / took.wall:9,.0f}{rate:8.2f}"
+                f"{num / took.wall:9,.0f}{each * 1000:10.2f}{rate}"
             )
 
 
