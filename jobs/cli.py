@@ -187,7 +187,8 @@ def _invoke(arguments: list[str]) -> int:
     except typer.Exit as stopped:
         return stopped.exit_code
     except typer.TyperException as wrong:
-        raise UsageError(f"{wrong.format_message().rstrip('.')} (see sidewheel --help).") from wrong
+        said = wrong.format_message().rstrip(".").replace("Value error, ", "")
+        raise UsageError(f"{said} (see sidewheel --help).") from wrong
 
 
 if __name__ == "__main__":

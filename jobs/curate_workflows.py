@@ -12,6 +12,7 @@ from pipelines.lake import Lake, unpacked_bytes
 from pipelines.ledger import ledger
 from pipelines.session import spark_session
 from pipelines.transpile import transpile, untranspiled
+from schemas.errors import UsageError
 from schemas.tables import BRONZE_WORKFLOWS, GOLD_FATES, SILVER_WORKFLOWS
 from schemas.weeks import Week
 
@@ -28,6 +29,8 @@ def run(config: Config) -> Summary:
     """Bronze to silver, silver to fates; the fates are the commit point."""
     week = Week.parse(config.week)
     lake = Lake(spark_session("curate_workflows", num_bytes=unpacked_bytes(config.lake)), config.lake)
+    if not lake.exists(BRONZE_WORKFLOWS):
+        raise UsageError(f"There are no records in {config.lake}; run ingest_workflows first.")
     bronze = lake.read(BRONZE_WORKFLOWS)
     new = untranspiled(bronze, lake.read(SILVER_WORKFLOWS))
     lake.merge(transpile(new), SILVER_WORKFLOWS, distinct=True)

@@ -8,6 +8,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tempfile
 import threading
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -43,8 +44,9 @@ _TASTES = {
     "spark.sql.adaptive.enabled": "true",
     "spark.sql.parquet.compression.codec": "zstd",
     "spark.sql.execution.arrow.pyspark.enabled": "true",
-    "spark.sql.execution.arrow.maxBytesPerBatch": "64m",
     "spark.databricks.delta.snapshotPartitions": "2",
+    # Nothing of ours is in a warehouse, and Spark makes the folder all the same: not where the user stands.
+    "spark.sql.warehouse.dir": Path(tempfile.gettempdir(), "sidewheel-warehouse").as_uri(),
 }
 
 SMALL_BYTES = 1 << 30
