@@ -92,13 +92,14 @@ def test_an_error_is_raised_once_and_not_printed_as_well(spark: SparkSession) ->
     printed: list[logging.LogRecord] = []
     handler = logging.Handler()
     handler.emit = printed.append  # type: ignore[method-assign]
-    for query in (spark.range(1).select(F.raise_error(F.lit("no"))), spark.sql("SELECT raise_error('no')")):
+    text = spark.createDataFrame([("shop-7731",)], "text string")
+    for query in (text.select(F.col("text").cast("int")), spark.sql("SELECT CAST('shop-7731' AS INT)")):
         loggers = [
             PySparkLogger.getLogger(name) for name in ("DataFrameQueryContextLogger", "SQLQueryContextLogger")
         ]
         for logger in loggers:
             logger.addHandler(handler)
-        with pytest.raises(Exception, match="no"):
+        with pytest.raises(Exception, match="shop-7731"):
             query.collect()
         for logger in loggers:
             logger.removeHandler(handler)
