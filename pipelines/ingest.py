@@ -176,7 +176,8 @@ def bronze_row(
             raise BadRecord(DAMAGED_FILE, damage)
         if record.raw is None:
             raise too_large(record.num_bytes)
-        origin = f"file:{uri}#{line}" if line else f"file:{uri}"
+        # Of two versions of one bare file nobody knows which is newer: each is a workflow of its own.
+        origin = f"file:{place}@{record.record_id[:12]}"
         return row | read_envelope(record.raw, origin)
     except BadRecord as bad:
         where = f" at {bad.path}" if bad.path else ""

@@ -74,7 +74,7 @@ def _column(name: str, type_: pa.DataType, doc: str, *, nullable: bool = True) -
 
 _RECORD_ID = _column("record_id", pa.string(), "BLAKE2b-128 of the record's bytes, in hex.", nullable=False)
 _WORKFLOW_ID = _column(
-    "workflow_id", pa.string(), "The workflow's id in production; `file:...` for a bare export."
+    "workflow_id", pa.string(), "The workflow's id in production; `file:PLACE@DIGEST` for a bare export."
 )
 _SHOP_ID = _column("shop_id", pa.string(), "The shop that owns the workflow; null for a bare export.")
 _NUM_RUNS = _column("num_runs_7d", pa.int64(), "Runs in the 7 days before the dump; null when unknown.")
