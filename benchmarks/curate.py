@@ -95,6 +95,8 @@ def datatrove_python(folder: Path) -> Path:
     """An interpreter that has datatrove, in an environment that goes when this run ends."""
     uv = os.environ.get("UV") or shutil.which("uv") or HERE.parent / ".uv" / "bin" / "uv"
     place = folder / "datatrove"
+    if place.exists():
+        return place / "bin" / "python"
     subprocess.run([uv, "venv", "--quiet", "--python", sys.executable, place], check=True)
     python = place / "bin" / "python"
     subprocess.run([uv, "pip", "install", "--quiet", "--python", python, *DATATROVE], check=True)
@@ -121,27 +123,26 @@ def kept_rows(output: Path) -> tuple[int, str]:
 
 
 def peers(folder: Path, num: int) -> Iterator[str]:
-    commands = engines(folder)
-    took: dict[str, Measured] = {}
-    fixed: dict[str, Measured] = {}
-    rows: dict[str, tuple[int, str]] = {}
-    for name, command in commands.items():
-        fixed[name] = measured(command(generated(folder, FEW), folder / f"{name}-few"), folder=folder)
-        output = folder / f"{name}-{num}"
-        took[name] = measured(command(generated(folder, num), output), folder=folder)
-        rows[name] = kept_rows(output)
-        shutil.rmtree(f"{output}-lake", ignore_errors=True)
-        shutil.rmtree(output)
+    """The table, a line as soon as it is known: DuckDB comes first, the others stand beside it."""
     yield (
         f"{'engine':31}{'wall s':>8}{'CPU s':>8}{'fixed':>7}{'rows/CPU s':>12}{'peak MB':>9}{'x DuckDB':>10}"
         f"{'less fixed':>12}{'kept':>8}  same rows"
     )
-    for name, it in took.items():
-        beyond, base = (each.cpu - fixed[key].cpu for key, each in ((name, it), ("duckdb", took["duckdb"])))
+    took: dict[str, Measured] = {}
+    base, wanted = 0.0, (0, "")
+    for name, command in engines(folder).items():
+        fixed = measured(command(generated(folder, FEW), folder / f"{name}-{num}-few"), folder=folder)
+        output = folder / f"{name}-{num}"
+        it = took[name] = measured(command(generated(folder, num), output), folder=folder)
+        rows = kept_rows(output)
+        shutil.rmtree(output)
+        shutil.rmtree(f"{output}-lake", ignore_errors=True)
+        beyond = it.cpu - fixed.cpu
+        base, wanted = base or beyond, wanted if wanted[0] else rows
         yield (
-            f"{NAMES[name]:31}{it.wall:8.1f}{it.cpu:8.1f}{fixed[name].cpu:7.1f}{num / it.cpu:12,.0f}"
-            f"{it.peak_mb:9,.0f}{it.cpu / took['duckdb'].cpu:10.1f}{beyond / base:12.1f}{rows[name][0]:8,}"
-            f"  {'yes' if rows[name] == rows['duckdb'] else 'no'}"
+            f"{NAMES[name]:31}{it.wall:8.1f}{it.cpu:8.1f}{fixed.cpu:7.1f}{num / it.cpu:12,.0f}"
+            f"{it.peak_mb:9,.0f}{it.cpu / took['duckdb'].cpu:10.1f}{beyond / base:12.1f}{rows[0]:8,}"
+            f"  {'yes' if rows == wanted else 'no'}"
         )
     counts = ", ".join(
         f"{name} {it.result['read']:,}/{it.result['malformed']:,}" for name, it in took.items()
