@@ -7,11 +7,11 @@ import json
 from importlib.resources import files
 from pathlib import Path
 
-import jinja2
 import pytest
 import tokenizers
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from schemas import chat
 from schemas.chat import Message, render, render_fingerprints, render_prompt
@@ -195,8 +195,8 @@ def test_no_prompt_after_the_assistants_own_words() -> None:
 
 def test_a_template_that_changes_its_content_breaks_the_law(monkeypatch: pytest.MonkeyPatch) -> None:
     source = files("schemas").joinpath("qwen3.jinja").read_text(encoding="utf-8")
-    stripping = jinja2.Template(source.replace("+ content", "+ content.strip()"), trim_blocks=True)
-    stripping.environment.filters["tojson"] = json.dumps
+    environment = ImmutableSandboxedEnvironment(trim_blocks=True, lstrip_blocks=True)
+    stripping = environment.from_string(source.replace("+ content", "+ content.strip()"))
     monkeypatch.setattr(chat, "_template", lambda: stripping)
     with pytest.raises(BrokenLaw, match="chat template"):
         render(CONVERSATIONS["spaces"], CONTRACT, tiny_tokenizer())
