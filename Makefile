@@ -4,6 +4,7 @@ SHELL := bash
 UV := $(shell command -v uv 2>/dev/null || echo .uv/bin/uv)
 RUN := $(UV) run --no-sync
 READY := .venv/.ready
+EXTRAS := .venv/.extras
 
 unexport UV_PROJECT_ENVIRONMENT VIRTUAL_ENV
 
@@ -21,10 +22,10 @@ help:
 demo: java $(READY)
 	@$(RUN) sidewheel demo $(if $(INPUT),--input "$$INPUT")
 
-test: java $(READY) lint
+test: java $(EXTRAS) lint
 	$(RUN) pytest -m 'not faults and not fuzz'
 
-lint: $(READY)
+lint: $(EXTRAS)
 	$(RUN) ruff check .
 	$(RUN) ruff format --check .
 	$(RUN) mypy
@@ -52,6 +53,11 @@ clean:
 # Packages of extras that were added by hand stay.
 $(READY): pyproject.toml uv.lock $(filter .uv/bin/uv,$(UV))
 	$(UV) sync --locked --inexact
+	@touch $@
+
+# The tests train and serve: torch and its like, some gigabytes.
+$(EXTRAS): $(READY)
+	$(UV) sync --locked --inexact --extra train --extra serve
 	@touch $@
 
 # A venv where Python can make one, else a plain folder: neither is stopped by an externally managed Python.
