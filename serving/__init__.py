@@ -1,1 +1,1 @@
-"""Request time: model clients, agent loop, tools, gateway. Holds no code yet."""
+"""Request time: the agent, its tools, the models it talks to. No server, gateway or recorder yet."""

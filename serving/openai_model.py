@@ -1,0 +1,162 @@
+"""Any model behind OpenAI's chat completions API: a served checkpoint of ours, or somebody else's.
+
+The client retries by itself with backoff (429, 5xx, lost connections). An answer that comes a byte at a time,
+or never ends, stops at the budget's deadline or at a cap on its size. Not here yet: streaming.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any, Final, cast
+
+from schemas.chat import Message
+from schemas.errors import BadRecord, Transient, UsageError
+from schemas.tools import Contract
+from serving.agent import Budget, Completion
+
+if TYPE_CHECKING:
+    import httpx2
+    import openai
+
+__all__ = ["OpenAiModel"]
+
+MAX_BYTES: Final = 8 << 20
+"""The longest answer that is read."""
+
+
+class OpenAiModel:
+    """One model of one server. `name` is what outcomes call it and what the server is asked for."""
+
+    def __init__(
+        self,
+        base_url: str,
+        name: str,
+        *,
+        api_key: str = "none",
+        max_retries: int = 2,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """Raises UsageError where the package is not installed."""
+        self.name = name
+        self._deadline = _Deadline(clock)
+        self._client = _client(base_url, api_key, max_retries, self._deadline)
+
+    def complete(self, messages: Sequence[Message], contract: Contract, budget: Budget) -> Completion:
+        """One request, at temperature 0, with the contract's system prompt and tools."""
+        import openai
+
+        whole = [{"role": "system", "content": contract.system_prompt}, *messages]
+        self._deadline.set(budget.seconds)
+        try:
+            found = self._client.chat.completions.create(
+                model=self.name,
+                messages=cast("Any", whole),
+                tools=cast("Any", contract.openai()),
+                temperature=0.0,
+                max_tokens=budget.tokens,
+                timeout=max(budget.seconds, 0.001),
+            )
+            return _completion(found)
+        except (openai.APIConnectionError, openai.RateLimitError, openai.InternalServerError) as error:
+            raise Transient(f"{self.name} gave no answer: {_short(error)}") from None
+        except openai.APIStatusError as error:
+            raise UsageError(f"{self.name} refused the request: {_short(error)}") from None
+        except _TooLate:
+            raise Transient(f"{self.name} gave no answer in time") from None
+        except _TooLong:
+            raise BadRecord("JUNK", f"it sent more than {MAX_BYTES} bytes") from None
+        except (openai.OpenAIError, ValueError) as error:
+            raise BadRecord("JUNK", f"what it sent is no chat completion: {_short(error)}") from None
+
+
+def _completion(found: Any) -> Completion:
+    """The first choice, read with suspicion: the client does not check what a server sends."""
+    try:
+        message = found.choices[0].message
+        calls = [
+            {
+                "id": call.id,
+                "type": "function",
+                "function": {"name": call.function.name, "arguments": call.function.arguments},
+            }
+            for call in message.tool_calls or []
+        ]
+        made = {"role": message.role, "content": message.content, "tool_calls": calls}
+        num_tokens = found.usage.completion_tokens if found.usage else 0
+    except (AttributeError, TypeError, IndexError, KeyError):
+        raise BadRecord("JUNK", "what it sent is no chat completion") from None
+    counted = num_tokens if isinstance(num_tokens, int) and num_tokens > 0 else 0
+    return Completion(cast("Message", made), counted)
+
+
+def _short(error: Exception) -> str:
+    return " ".join(str(error).split())[:300]
+
+
+# -- an answer has a length in seconds and in bytes -----------------------------------------------------
+
+
+class _TooLong(Exception):
+    """A signal inside this module, never seen outside: one that the client does not try again."""
+
+
+class _TooLate(Exception):
+    """A signal like `_TooLong`."""
+
+
+class _Deadline(threading.local):
+    """When the answer that this thread waits for must be there."""
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock = clock
+        self._until = 0.0
+
+    def set(self, seconds: float) -> None:
+        self._until = self._clock() + seconds
+
+    def left(self) -> float:
+        return self._until - self._clock()
+
+
+def _client(base_url: str, api_key: str, max_retries: int, deadline: _Deadline) -> openai.OpenAI:
+    try:
+        import httpx2
+        import openai
+    except ImportError:
+        raise UsageError("Models behind an API need the extra: pip install 'sidewheel[serve]'.") from None
+
+    class Bounded(httpx2.SyncByteStream):
+        def __init__(self, inner: httpx2.SyncByteStream) -> None:
+            self._inner = inner
+
+        def __iter__(self) -> Iterator[bytes]:
+            num_bytes = 0
+            for chunk in self._inner:
+                num_bytes += len(chunk)
+                if num_bytes > MAX_BYTES:
+                    raise _TooLong
+                if deadline.left() <= 0:
+                    raise _TooLate
+                yield chunk
+
+        def close(self) -> None:
+            self._inner.close()
+
+    class Transport(httpx2.HTTPTransport):
+        def handle_request(self, request: httpx2.Request) -> httpx2.Response:
+            left = deadline.left()
+            if left <= 0:
+                raise _TooLate
+            request.extensions["timeout"] = dict.fromkeys(("connect", "read", "write", "pool"), left)
+            response = super().handle_request(request)
+            response.stream = Bounded(cast("httpx2.SyncByteStream", response.stream))
+            return response
+
+    return openai.OpenAI(
+        base_url=base_url,
+        api_key=api_key,
+        max_retries=max_retries,
+        http_client=httpx2.Client(transport=Transport(), follow_redirects=False),
+    )

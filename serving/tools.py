@@ -1,0 +1,98 @@
+"""The agent's tools: whatever a model sends, it gets an answer of the contract's shape.
+
+Not here yet: search of environment paths, shop resources and templates, and everything that lists workflows
+or turns them on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from schemas.errors import BadRecord
+from schemas.tools import CONFIGURE, CONTRACT, SAVE, SEARCH, Contract, canonical_json, read_arguments
+from schemas.workflow import from_python, to_python
+from serving.checks import validation_errors
+from serving.shop import Saved, ShopBackend
+from serving.task_answers import configuration, search
+
+__all__ = ["Answer", "Tools"]
+
+_LONGEST: Final = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a tool said: the text that the model reads, and what was saved."""
+
+    text: str
+    ok: bool
+    saved: Saved | None = None
+
+
+class Tools:
+    """The tools of one contract over one shop."""
+
+    def __init__(self, shop: ShopBackend, contract: Contract = CONTRACT) -> None:
+        self.shop = shop
+        self.contract = contract
+        self._tools: Mapping[str, Callable[[dict[str, Any]], tuple[dict[str, Any], Saved | None]]] = {
+            SEARCH: self._search,
+            CONFIGURE: self._configure,
+            SAVE: self._save,
+        }
+
+    def call(self, name: str, arguments: str) -> Answer:
+        """Call a tool with arguments as JSON text. Bad input is an answer that says so, never an error."""
+        tool = self.contract.tool(name)
+        run = self._tools.get(name)
+        try:
+            if tool is None or run is None:
+                known = ", ".join(tool.name for tool in self.contract.tools)
+                raise BadRecord("UNKNOWN_TOOL", f"there is no such tool; there are {known}")
+            data, saved = run(read_arguments(arguments, tool))
+            return Answer(canonical_json({"ok": True, "tool": name, "data": data}), True, saved)
+        except BadRecord as refused:
+            data = {
+                "code": refused.code,
+                "message": _printable(refused.message, _LONGEST),
+                "position": _printable(refused.path, _LONGEST),
+            }
+            named = name if tool else _printable(name, 64)
+            return Answer(canonical_json({"ok": False, "tool": named, "data": data}), False)
+
+    def _search(self, arguments: dict[str, Any]) -> tuple[dict[str, Any], None]:
+        queries: list[str] = arguments["search_queries"]
+        return {"tasks": {query: search(query, self.shop) for query in queries}}, None
+
+    def _configure(self, arguments: dict[str, Any]) -> tuple[dict[str, Any], None]:
+        return {"tasks": [configuration(task["id"], task["version"]) for task in arguments["tasks"]]}, None
+
+    def _save(self, arguments: dict[str, Any]) -> tuple[dict[str, Any], Saved]:
+        workflow = from_python(arguments["workflow_python"])
+        python = to_python(workflow)
+        errors = validation_errors(workflow, self.shop)
+        identity, version = arguments.get("workflow_id"), arguments.get("workflow_version")
+        if (identity is None) != (version is None):
+            raise BadRecord("BAD_ARGUMENTS", "workflow_id and workflow_version go together")
+        if identity is None or version is None:
+            saved = self.shop.create(python)
+        else:
+            saved = self.shop.update(identity, version, python)
+        num_errors = sum(map(len, errors.values()))
+        said = (
+            "Saved; errors must be mended before it is turned on." if num_errors else "Saved, switched off."
+        )
+        data = {
+            "message": said,
+            "validation_errors": errors,
+            "workflow_id": saved.workflow_id,
+            "workflow_version": saved.workflow_version,
+        }
+        return data, saved
+
+
+def _printable(text: str, limit: int) -> str:
+    """Short, and without the halves of characters that a hostile argument may hold."""
+    return text[:limit].encode(errors="replace").decode()
