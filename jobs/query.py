@@ -13,10 +13,10 @@ from typing import Literal, TypeAlias
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-from pipelines.adhoc import named_queries
-from pipelines.adhoc import query as ask
 
 from jobs._console import print_table, write
+from pipelines.adhoc import named_queries
+from pipelines.adhoc import query as ask
 from schemas.errors import UsageError
 
 __all__ = ["Format", "query"]
