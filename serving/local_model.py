@@ -125,5 +125,5 @@ def _load(checkpoint: Checkpoint, device: str) -> Any:
         said = " ".join(str(error).split())[:300].rstrip(".")
         raise UsageError(f"the checkpoint {checkpoint.folder} cannot be loaded: {said}.") from None
     network.generation_config = transformers.GenerationConfig()  # type: ignore[no-untyped-call]
-    network.eval()
+    network.train(False)
     return network
