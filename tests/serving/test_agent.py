@@ -259,6 +259,7 @@ def served(*sends: Any) -> Iterator[Server]:
                 self.send_header("Content-Type", "application/json")
                 self.send_header("Content-Length", str(len(content)))
                 self.send_header("retry-after-ms", "1")
+                self.send_header("Location", f"{server.url}/elsewhere")
                 self.end_headers()
                 self.wfile.write(content)
             except OSError:
@@ -363,7 +364,9 @@ def test_an_answer_that_comes_a_byte_at_a_time_ends_with_the_budget(status: int)
         handler.send_response(status)
         handler.send_header("Content-Type", "application/json")
         handler.end_headers()
-        while not server.stop.wait(0.02):
+        for _ in range(250):
+            if server.stop.wait(0.02):
+                break
             handler.wfile.write(b" ")
             handler.wfile.flush()
 
@@ -395,7 +398,7 @@ def test_an_answer_without_an_end_is_cut_off() -> None:
         handler.send_response(200)
         handler.send_header("Content-Type", "application/json")
         handler.end_headers()
-        while not server.stop.is_set():
+        for _ in range(64):
             handler.wfile.write(b" " * (1 << 20))
 
     with served(pour) as server:
