@@ -92,6 +92,23 @@ def test_the_ids_are_those_of_the_text(name: str) -> None:
         assert own.encode(whole.text, add_special_tokens=False).ids == whole.ids
 
 
+def test_transformers_renders_the_same_from_the_same_file() -> None:
+    transformers = pytest.importorskip(
+        "transformers", reason="transformers is not installed: uv sync --extra train"
+    )
+    whole = tokenizers.Tokenizer.from_str(tokenizer_json().decode())
+    whole.no_truncation()
+    other = transformers.PreTrainedTokenizerFast(tokenizer_object=whole)
+    other.chat_template = files("schemas").joinpath("qwen3.jinja").read_text(encoding="utf-8")
+    for name, messages in CONVERSATIONS.items():
+        given = [{"role": "system", "content": CONTRACT.system_prompt}, *messages]
+        text = other.apply_chat_template(given, tools=CONTRACT.openai(), tokenize=False)
+        ours = render(messages, CONTRACT, tiny_tokenizer())
+        assert text == ours.text
+        if name not in ("control_words", "spaces"):
+            assert other(text, add_special_tokens=False)["input_ids"] == ours.ids
+
+
 def test_a_typed_control_token_is_plain_text() -> None:
     control = tiny_tokenizer().control
     typed = "".join(control)
