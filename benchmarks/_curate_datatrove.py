@@ -191,9 +191,8 @@ def main(dump: str, output: str, week: str) -> None:
     writer = ParquetWriter(output, compression="zstd", adapter=row, schema=schema)
     run([reader(), LambdaFilter(Wanted(places)), Describe(), writer], tasks, scratch / "second")
     said = json.loads(stats.to_json())[0]["stats"]
-    print(
-        "RESULT " + json.dumps({"read": total(said["lines"]), "malformed": total(said.get("malformed", 0))})
-    )
+    counts = {"read": total(said["lines"]), "malformed": total(said.get("malformed", 0))}
+    print("RESULT " + json.dumps(counts))
 
 
 if __name__ == "__main__":
