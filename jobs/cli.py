@@ -134,6 +134,22 @@ def query(
     return work.query(sql, lake=lake, form=form, output=output)
 
 
+@app.command()
+def serve(
+    checkpoint: Annotated[str, typer.Option(help="Folder of the checkpoint, as training leaves it.")],
+    host: Annotated[str, typer.Option(help="Address to listen at.")] = "127.0.0.1",
+    port: Annotated[
+        int, typer.Option(min=0, max=65535, help="Port to listen at; 0 takes a free one.")
+    ] = 8089,
+    record: Annotated[str, typer.Option(help="Folder for the events of conversations.")] = "events",
+    durable: Annotated[bool, typer.Option("--durable", help="Wait for the disk after every event.")] = False,
+) -> int:
+    """Serve a checkpoint as an OpenAI-compatible API and as an agent; record its conversations."""
+    from jobs import serve as work
+
+    return work.serve(checkpoint, host=host, port=port, record=record, durable=durable)
+
+
 def job_names() -> dict[str, str]:
     """Every job (a file named `verb_object`) and its sentence, read without importing it."""
     return dict(_jobs())

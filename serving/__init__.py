@@ -1,1 +1,1 @@
-"""Request time: the agent, its tools, the models it talks to. No server, gateway or recorder yet."""
+"""Request time: the agent, its tools, the models it talks to, the server and its recorder. No gateway yet."""

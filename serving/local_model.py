@@ -103,6 +103,7 @@ class LocalModel:
 
 def _load(checkpoint: Checkpoint, device: str) -> Any:
     """The network with every weight from the checkpoint: transformers fills in what is missing by chance."""
+    transformers.utils.logging.disable_progress_bar()  # type: ignore[no-untyped-call]
     try:
         loaded: Any = transformers.AutoModelForCausalLM.from_pretrained(
             checkpoint.folder,

@@ -22,6 +22,7 @@ LENGTH = 8192
 
 def write_checkpoint(folder: Path, *, num_tokens: int = tiny_tokenizer().num_tokens) -> Path:
     """What training leaves behind, with weights drawn from a seed."""
+    torch.set_num_threads(1)  # for so small a network, more threads only wait for each other
     with torch.random.fork_rng():
         torch.manual_seed(0)
         network = transformers.Qwen3ForCausalLM(

@@ -1,0 +1,106 @@
+"""The agent with its recorder: every message and call is in the file before the model is asked for the next.
+
+Not here yet: a conversation that goes on after its first answer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from schemas.chat import Message
+from schemas.tools import Contract
+from serving.agent import Budget, Completion, Model, Outcome, converse
+from serving.recorder import Recording
+from serving.shop import ShopBackend
+from serving.tools import Answer, Tools
+
+__all__ = ["converse_recorded"]
+
+
+def converse_recorded(
+    request: str,
+    model: Model,
+    shop: ShopBackend,
+    contract: Contract,
+    budget: Budget,
+    recording: Recording,
+    *,
+    clock: Callable[[], float],
+) -> Outcome:
+    """`converse`, recorded as it goes.
+
+    Raises:
+        Transient: where the recorder cannot write: a conversation that is not recorded does not go on.
+    """
+    tools = _WatchedTools(shop, contract)
+    watched = _WatchedModel(model, tools, recording)
+    outcome = converse(request, watched, tools, budget, clock=clock)
+    if watched.failed is not None:
+        raise watched.failed
+    watched.record(outcome.messages)
+    return outcome
+
+
+class _WatchedTools(Tools):
+    """Keeps what the tools answered, in order."""
+
+    def __init__(self, shop: ShopBackend, contract: Contract) -> None:
+        super().__init__(shop, contract)
+        self.answers: list[Answer] = []
+
+    def call(self, name: str, arguments: str) -> Answer:
+        answer = super().call(name, arguments)
+        self.answers.append(answer)
+        return answer
+
+
+class _WatchedModel:
+    """A model whose conversation is recorded up to where it is asked."""
+
+    def __init__(self, model: Model, tools: _WatchedTools, recording: Recording) -> None:
+        self.failed: Exception | None = None
+        self._model = model
+        self._tools = tools
+        self._recording = recording
+        self._num_recorded = 0
+        self._num_answers = 0
+
+    @property
+    def name(self) -> str:
+        return self._model.name
+
+    def complete(self, messages: Sequence[Message], contract: Contract, budget: Budget) -> Completion:
+        try:
+            self.record(messages)
+        except Exception as error:
+            self.failed = error
+            raise
+        return self._model.complete(messages, contract, budget)
+
+    def record(self, messages: Sequence[Message]) -> None:
+        """Record what is new in a conversation that only grows."""
+        for message in messages[self._num_recorded :]:
+            self._record(message)
+            self._num_recorded += 1
+
+    def _record(self, message: Message) -> None:
+        content, append = message["content"] or "", self._recording.append
+        if message["role"] == "tool":
+            append("tool_result", {"tool_call_id": message["tool_call_id"], "content": content})
+            answer = self._tools.answers[self._num_answers]
+            self._num_answers += 1
+            if saved := answer.saved:
+                append(
+                    "workflow_proposed",
+                    {
+                        "workflow_id": saved.workflow_id,
+                        "workflow_version": saved.workflow_version,
+                        "python": saved.python,
+                    },
+                )
+            return
+        calls = message.get("tool_calls", [])
+        if content or not calls:
+            append("message", {"role": message["role"], "content": content})
+        for call in calls:
+            append("tool_call", {"id": call["id"], **call["function"]})
