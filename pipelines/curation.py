@@ -14,11 +14,12 @@ consent.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Annotated, Final
 
-from pyspark.sql import Column, DataFrame
+from pyspark.sql import Column, DataFrame, Window, WindowSpec
 from pyspark.sql import functions as F  # noqa: N812
 
 from schemas.weeks import Week
@@ -50,14 +51,13 @@ class CurationPolicy:
 
 
 def curate(records: DataFrame, week: Week, policy: CurationPolicy) -> DataFrame:
-    """One `gold.fates` row for each of the `records`, which are read several times: cache them if many."""
-    judged = _newest(records, week).withColumn("reason", _reason_of_one(week, policy))
-    shops = _shops(judged.where(F.col("reason").isNull()))
-    judged = judged.join(shops, "shop_id", "left").withColumn(
+    """One `gold.fates` row for each of the `records`: three shuffles, none of which a join recomputes."""
+    judged = records.withColumn("newest_id", _newest(week)).withColumn("reason", _reason_of_one(week, policy))
+    judged = judged.withColumn("num_qualified", _num_qualified())
+    judged = judged.withColumn(
         "reason", F.coalesce("reason", F.when(_too_few(policy), F.lit("shop_below_minimum")))
     )
-    kept = _one_per_descriptor(judged.where(F.col("reason").isNull()))
-    judged = judged.join(kept, "descriptor", "left").withColumn(
+    judged = judged.withColumn("kept_id", _kept()).withColumn(
         "reason",
         F.coalesce(
             "reason",
@@ -101,30 +101,33 @@ def records_of(bronze: DataFrame, silver: DataFrame) -> DataFrame:
     return envelope.join(read, "record_id", "left")
 
 
-def _newest(joined: DataFrame, week: Week) -> DataFrame:
-    """Name for each record the newest one of its workflow, among those that had happened by the week's end.
+def _newest(week: Week) -> Column:
+    """The newest record of each record's workflow, among those that had happened by the week's end.
 
     A dump that finds a workflow unchanged gives it a new record all the same. Of such records the one that
     knows the latest run is the newest; of those that know the same run, the one with the most runs: its seven
     days reach back the furthest, so it was there first, and a later dump takes nothing from it.
     """
-    happened = joined.where(
+    happened = (
         F.col("problem_code").isNull()
         & F.col("workflow_id").isNotNull()
         & ~_after(F.col("updated_at"), week)
         & ~_after(F.col("last_run_at"), week)
     )
-    latest = happened.groupBy("workflow_id").agg(
-        _first_by("updated_at", "last_run_at", "num_runs_7d").alias("newest_id")
+    versions = _alone_where_null("workflow_id").orderBy(
+        happened.desc(), *_largest("updated_at", "last_run_at", "num_runs_7d"), "record_id"
     )
-    return joined.join(latest, "workflow_id", "left")
+    return F.when(F.first(happened).over(versions), F.first("record_id").over(versions))
 
 
-def _first_by(*columns: str) -> Column:
-    """The record id of the row with the largest columns (null is smallest), then of the smallest id."""
-    # max_by takes the largest: compare complements of hex digits.
-    turned = F.translate("record_id", "0123456789abcdef", "fedcba9876543210")
-    return F.max_by("record_id", F.struct(*columns, turned))
+def _alone_where_null(column: str) -> WindowSpec:
+    """Rows of one value together; rows without one apart, lest they all meet in one task."""
+    return Window.partitionBy(column, F.when(F.col(column).isNull(), F.col("record_id")))
+
+
+def _largest(*columns: str) -> Iterator[Column]:
+    """Largest first; null is smallest."""
+    return (F.col(column).desc_nulls_last() for column in columns)
 
 
 def _after(moment: Column, week: Week) -> Column:
@@ -155,9 +158,10 @@ def _reason_of_one(week: Week, policy: CurationPolicy) -> Column:
     )
 
 
-def _shops(qualified: DataFrame) -> DataFrame:
-    known = qualified.where(F.col("shop_id").isNotNull())
-    return known.groupBy("shop_id").agg(F.count(F.lit(1)).alias("num_qualified"))
+def _num_qualified() -> Column:
+    """How many of the shop's records have no reason to fall."""
+    of_shop = F.count_if(F.col("reason").isNull()).over(_alone_where_null("shop_id"))
+    return F.when(F.col("shop_id").isNotNull(), of_shop)
 
 
 def _too_few(policy: CurationPolicy) -> Column:
@@ -165,8 +169,12 @@ def _too_few(policy: CurationPolicy) -> Column:
     return (F.coalesce("num_qualified", F.lit(0)) < policy.min_workflows) & ~_unknown_runs()
 
 
-def _one_per_descriptor(qualified: DataFrame) -> DataFrame:
-    return qualified.groupBy("descriptor").agg(_first_by("num_runs_7d", "updated_at").alias("kept_id"))
+def _kept() -> Column:
+    """The record that is kept of each descriptor; only records that qualify look at each other."""
+    qualified = F.col("reason").isNull()
+    same = Window.partitionBy(F.when(qualified, F.col("descriptor")), F.when(~qualified, F.col("record_id")))
+    order = same.orderBy(*_largest("num_runs_7d", "updated_at"), "record_id")
+    return F.when(qualified, F.first("record_id").over(order))
 
 
 def _fate() -> Column:
