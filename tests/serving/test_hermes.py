@@ -100,6 +100,13 @@ def test_the_words_of_a_control_token_call_nothing() -> None:
     assert message_of(tiny_tokenizer().encode(text), tiny_tokenizer(), 1) == says(text)
 
 
+def test_the_words_may_stand_before_a_call() -> None:
+    ids = [*tiny_tokenizer().encode("<tool_call> means:\n"), *ids_of("<tool_call>", CALL, "</tool_call>")]
+    read = message_of(ids, tiny_tokenizer(), 1)
+    assert read["content"] == "<tool_call> means:"
+    assert len(read["tool_calls"]) == 1
+
+
 @given(st.lists(st.integers(0, tiny_tokenizer().num_tokens - 1), max_size=40))
 def test_any_ids_are_a_message(ids: list[int]) -> None:
     read = message_of(ids, tiny_tokenizer(), 1)
