@@ -1,16 +1,15 @@
 """Supervised fine-tuning: cross-entropy on what the assistant wrote, the same on one rank and on many.
 
 The loss of a step is the sum over its supervised tokens divided by how many there are, over all ranks and
-micro-batches. Every rank knows that number without asking: it knows the rows of the whole step. Rows are
-padded on the right, where causal attention does not see the padding, so no attention mask is needed. Not
-here yet: packing, checkpoints within a run, and mixed precision, which is Accelerate's to set.
+micro-batches. Every rank knows that number without asking: it knows the rows of the whole step. Not here yet:
+checkpoints within a run, and mixed precision, which is Accelerate's to set and untried.
 """
 
 from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -22,6 +21,7 @@ from torch.nn import functional
 
 from schemas.errors import BrokenLaw, UsageError
 from schemas.tokens import JsonTokenizer
+from training.batches import IGNORED, Batch, micro_batches
 from training.mesh import form_cpu_mesh, require_mesh, require_world
 from training.model import create_model
 from training.order import Cursor, share, take
@@ -30,7 +30,6 @@ from training.shards import TokenView
 
 __all__ = ["Step", "Trained", "learning_rate", "train"]
 
-IGNORED: Final = -100
 BETAS: Final = (0.9, 0.95)
 
 
@@ -136,8 +135,8 @@ def _step(
     num_supervised = int(view.num_supervised[rows].sum())
     total = torch.zeros((), device=accelerator.device)
     mine = share(rows, accelerator.process_index, accelerator.num_processes)
-    for ids, labels in _micro_batches(view, mine, recipe.micro_batch):
-        summed = summed_loss(model, ids.to(accelerator.device), labels.to(accelerator.device))
+    for batch in micro_batches(view, mine, recipe.micro_batch):
+        summed = summed_loss(model, batch.to(accelerator.device))
         # Ranks average their gradients, and the loss is a sum over all of them.
         accelerator.backward(summed * accelerator.num_processes / num_supervised)
         total += summed.detach()
@@ -153,31 +152,15 @@ def _step(
     return Step(number, loss, grad_norm, rate, num_tokens, num_supervised)
 
 
-def summed_loss(model: Any, ids: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
-    """Cross-entropy summed over the labels that are not IGNORED. `labels[t]` is what follows `ids[t]`."""
-    # Most of a conversation is prompt: logits are made only where some row has a label.
-    places = (labels != IGNORED).any(dim=0).nonzero().squeeze(1)
-    logits = model(input_ids=ids, logits_to_keep=places, use_cache=False).logits.float()
-    return functional.cross_entropy(
-        logits.flatten(0, 1), labels[:, places].flatten(), ignore_index=IGNORED, reduction="sum"
+def summed_loss(model: Any, batch: Batch) -> torch.Tensor:
+    """Cross-entropy summed over the labels that are not IGNORED."""
+    # Most of a conversation is prompt: logits are made only where there is a label.
+    places = (batch.labels[0] != IGNORED).nonzero().squeeze(1)
+    said = model(
+        input_ids=batch.ids,
+        position_ids=batch.positions,
+        attention_mask=batch.visible,
+        logits_to_keep=places,
+        use_cache=False,
     )
-
-
-def _micro_batches(
-    view: TokenView, rows: list[int], size: int
-) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
-    """Ids and labels, rows of like length together: what is in a micro-batch does not change the sum."""
-    ordered = sorted(rows, key=lambda row: int(view.starts[row + 1] - view.starts[row]))
-    for start in range(0, len(ordered), size):
-        yield collate([view.row(row) for row in ordered[start : start + size]])
-
-
-def collate(rows: Sequence[tuple[Any, Any]]) -> tuple[torch.Tensor, torch.Tensor]:
-    """(ids, labels) of rows of (ids, mask). Padding is 0 and never seen: it stands right of every label."""
-    width = max(len(ids) for ids, _ in rows) - 1
-    inputs = np.zeros((len(rows), width), np.int64)
-    labels = np.full((len(rows), width), IGNORED, np.int64)
-    for number, (ids, mask) in enumerate(rows):
-        inputs[number, : len(ids) - 1] = ids[:-1]
-        labels[number, : len(ids) - 1] = np.where(mask[1:] == 1, ids[1:], IGNORED)
-    return torch.from_numpy(inputs), torch.from_numpy(labels)
+    return functional.cross_entropy(said.logits[0].float(), batch.labels[0, places], reduction="sum")

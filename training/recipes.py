@@ -88,7 +88,7 @@ def tiny_cpu() -> Recipe:
         shape=shape,
         length=4096,
         batch=8,
-        micro_batch=2,
+        micro_batch=8,
         steps=200,
         learning_rate=2e-3,
         warmup_steps=10,

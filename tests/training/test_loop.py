@@ -9,13 +9,16 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from schemas.chat import Message
 from schemas.errors import BrokenLaw, UsageError
 from tests.schemas.conversations import CONVERSATIONS
 from tests.training.shard_sets import SHAPE, rows, short, small, tokenizer, view_of, write_set
 from training import loop
-from training.loop import IGNORED, Step, collate, learning_rate, summed_loss, train
+from training.batches import IGNORED, Batch, fold
+from training.loop import Step, learning_rate, summed_loss, train
 from training.model import configure, count_parameters, create_model
 from training.order import permutation
 from training.recipes import find_recipe, qwen3_32b, tiny_cpu
@@ -90,7 +93,7 @@ def wrote(message: Message) -> str:
 @pytest.mark.parametrize("name", CONVERSATIONS)
 def test_the_labels_are_what_the_assistant_wrote_to_its_end_of_turn(name: str) -> None:
     (row,) = rows([CONVERSATIONS[name]])
-    _, labels = collate([(np.asarray(row["ids"]), np.asarray(row["mask"]))])
+    labels = fold([(np.asarray(row["ids"]), np.asarray(row["mask"]))]).labels
     spans = [
         [int(token) for _, token in group]
         for supervised, group in itertools.groupby(
@@ -107,7 +110,7 @@ def test_the_labels_are_what_the_assistant_wrote_to_its_end_of_turn(name: str) -
 def summed(pairs: list[tuple[Any, Any]]) -> float:
     model = create_model(small(), tokenizer())
     with torch.no_grad():
-        return float(summed_loss(model, *collate(pairs)))
+        return float(summed_loss(model, fold(pairs)))
 
 
 def test_a_target_that_is_masked_out_does_not_count(view: TokenView) -> None:
@@ -121,9 +124,34 @@ def test_a_target_that_is_masked_out_does_not_count(view: TokenView) -> None:
     assert summed([(ids, with_it)]) > summed([(ids, without)])
 
 
-def test_padding_is_not_seen(view: TokenView) -> None:
-    pairs = [view.row(number) for number in range(len(view))]
-    assert len({len(ids) for ids, _ in pairs}) > 3
+PAIRS = st.lists(
+    st.tuples(st.integers(0, 9), st.integers(1, 6), st.integers(0, 3), st.integers(0, 99)),
+    min_size=1,
+    max_size=4,
+)
+
+
+@settings(max_examples=25, deadline=None)
+@given(PAIRS)
+def test_conversations_side_by_side_are_what_each_is_alone(drawn: list[tuple[int, int, int, int]]) -> None:
+    """Beginnings of any length in common, some up to and into what the assistant wrote."""
+    common = np.arange(100, 112, dtype=np.int32)
+    pairs = []
+    for length, written, after, seed in drawn:
+        own = np.random.default_rng(seed).integers(0, 700, 1 + written + after).astype(np.int32)
+        mask = np.zeros(length + len(own), np.uint8)
+        mask[length + 1 : length + 1 + written] = 1
+        pairs.append((np.concatenate([common[:length], own]), mask))
+    assert summed(pairs) == pytest.approx(sum(summed([pair]) for pair in pairs), rel=1e-5)
+
+
+def test_a_shared_beginning_is_written_once() -> None:
+    made = rows(list(CONVERSATIONS.values()))
+    pairs = [(np.asarray(row["ids"]), np.asarray(row["mask"])) for row in made]
+    batch = fold(pairs)
+    assert batch.ids.shape[1] < sum(len(ids) for ids, _ in pairs) / 3
+    assert int((batch.labels != IGNORED).sum()) == sum(int(mask.sum()) for _, mask in pairs)
+    assert fold([pairs[0], pairs[0]]).ids.shape[1] < len(pairs[0][0]) + 20
     assert summed(pairs) == pytest.approx(sum(summed([pair]) for pair in pairs), rel=1e-5)
 
 
@@ -131,8 +159,8 @@ def test_padding_is_not_seen(view: TokenView) -> None:
 def test_a_number_that_is_none_stops_the_run_before_the_weights_change(
     view: TokenView, monkeypatch: pytest.MonkeyPatch, broken: str
 ) -> None:
-    def spoiled(model: Any, ids: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
-        loss = summed_loss(model, ids, labels)
+    def spoiled(model: Any, batch: Batch) -> torch.Tensor:
+        loss = summed_loss(model, batch)
         if broken == "loss":
             return loss * float("inf")
         loss.register_hook(lambda gradient: gradient * float("nan"))
