@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import http.client
 import json
+import os
 import socket
 import threading
 from collections.abc import Callable, Iterator
@@ -393,10 +394,15 @@ def test_a_bad_request_to_the_agent_is_refused_by_name_and_not_recorded(
 def test_what_cannot_be_recorded_does_not_go_on(
     send: Callable[..., Answered], mouth: Mouth, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def full(fd: int, line: bytes) -> int:
-        raise OSError(28, "No space left on device")
+    """Once is enough: the disk has room again when the conversation would end."""
+    write, failures = os.write, [OSError(28, "No space left on device")]
 
-    monkeypatch.setattr(recording.os, "write", full)
+    def full_once(fd: int, line: bytes) -> int:
+        if failures:
+            raise failures.pop()
+        return write(fd, line)
+
+    monkeypatch.setattr(recording.os, "write", full_once)
     status, found = send("POST", "/agent", {"request": "hi", "shop_id": "s"})
     assert status == 503
     assert "no space left" in found["error"]["message"]
