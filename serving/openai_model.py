@@ -27,7 +27,10 @@ MAX_BYTES: Final = 8 << 20
 
 
 class OpenAiModel:
-    """One model of one server. `name` is what outcomes call it and what the server is asked for."""
+    """One model of one server. `name` is what outcomes call it and what the server is asked for.
+
+    Holds connections until `close`, or until the end of a `with` block.
+    """
 
     def __init__(
         self,
@@ -42,6 +45,15 @@ class OpenAiModel:
         self.name = name
         self._deadline = _Deadline(clock)
         self._client = _client(base_url, api_key, max_retries, self._deadline)
+
+    def __enter__(self) -> OpenAiModel:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        self._client.close()
 
     def complete(self, messages: Sequence[Message], contract: Contract, budget: Budget) -> Completion:
         """One request, at temperature 0, with the contract's system prompt and tools."""

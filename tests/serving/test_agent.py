@@ -6,7 +6,7 @@ import importlib.util
 import json
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import count
 from typing import Any
@@ -60,7 +60,8 @@ def run(
     model: Any, *, budget: Budget | None = None, clock: Callable[[], float] = lambda: 0.0, **more: Any
 ) -> Outcome:
     shop = more.pop("shop", None) or InMemoryShop()
-    return converse("Tag orders", model, Tools(shop), budget or Budget(), clock=clock, **more)
+    with model if isinstance(model, OpenAiModel) else nullcontext():
+        return converse("Tag orders", model, Tools(shop), budget or Budget(), clock=clock, **more)
 
 
 # -- the oracle -----------------------------------------------------------------------------------------

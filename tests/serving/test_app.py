@@ -176,8 +176,7 @@ def test_the_agents_own_client_talks_to_it(
     address: tuple[str, int], local_model: LocalModel, mouth: Mouth
 ) -> None:
     mouth.say("Hello.")
-    model = OpenAiModel(f"http://{address[0]}:{address[1]}/v1", local_model.name)
-    with model._client:  # nobody else closes its sockets
+    with OpenAiModel(f"http://{address[0]}:{address[1]}/v1", local_model.name) as model:
         made = model.complete([user("hi")], CONTRACT, Budget(tokens=50, seconds=SECONDS))
     assert made.message["content"] == "Hello."
 
