@@ -7,7 +7,6 @@ digest, and Spark finds out which are new; the second reads those again and says
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from itertools import islice
 from typing import Any, Final
 
@@ -30,14 +29,6 @@ _IDS_A_BATCH: Final = 65_536
 
 Tasks = Sequence[Sequence[Split]]
 Batches = Iterable[pa.RecordBatch]
-
-
-@dataclass(frozen=True, slots=True)
-class _Kept:
-    """One record that the second pass gives: which line of which split, and the digest it must have."""
-
-    line: int
-    record_id: str
 
 
 def identify_records(spark: SparkSession, tasks: Tasks) -> DataFrame:
