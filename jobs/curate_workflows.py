@@ -37,7 +37,7 @@ def run(config: Config) -> Summary:
     records = records_of(bronze, lake.read(SILVER_WORKFLOWS)).persist()
     fates = curate(records, week, config).persist()
     counted = ledger(fates, records)
-    lake.replace(fates, GOLD_FATES, partition={"week": str(week)})
+    lake.replace(fates, GOLD_FATES, partition={"week": str(week), "kind": "workflow"})
     return {"week": str(week), **counted}
 
 

@@ -68,6 +68,7 @@ def curate(records: DataFrame, week: Week, policy: CurationPolicy) -> DataFrame:
     return judged.select(
         "record_id",
         F.lit(str(week)).alias("week"),
+        F.lit("workflow").alias("kind"),
         "workflow_id",
         "shop_id",
         _fate().alias("fate"),

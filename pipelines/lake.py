@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -134,8 +134,10 @@ class Lake:
             raise BrokenLaw(f"Delta did not say what the merge into {table.name} did")
         return Merged(num_inserted=int(done["num_inserted_rows"]), num_updated=int(done["num_updated_rows"]))
 
-    def replace(self, df: DataFrame, table: Table, *, partition: Mapping[str, str] | None = None) -> None:
-        """Put these rows in the place of all rows, or of one partition's (`{"week": "2026-W47"}`)."""
+    def replace(
+        self, df: DataFrame, table: Table, *, partition: Mapping[str, str | Sequence[str]] | None = None
+    ) -> None:
+        """Put these rows in the place of all rows, or of some partitions' (`{"week": "2026-W47"}`)."""
         for column in partition or {}:
             if column not in table.partitions:
                 raise ValueError(f"{table.name} is not partitioned by {column}")
@@ -143,7 +145,7 @@ class Lake:
             rows = guard_keys(conform(df, table), table, unique=True)
             writer = rows.write.format("delta").mode("overwrite")
             if partition:
-                writer = writer.option("replaceWhere", " AND ".join(map(_equals, partition.items())))
+                writer = writer.option("replaceWhere", " AND ".join(map(_within, partition.items())))
             writer.save(self.uri(table))
 
     @contextmanager
@@ -214,9 +216,11 @@ def _statistics(table: Table) -> dict[str, str]:
     return {"delta.dataSkippingNumIndexedCols": "0"}
 
 
-def _equals(pair: tuple[str, str]) -> str:
+def _within(pair: tuple[str, str | Sequence[str]]) -> str:
     column, value = pair
-    return f"`{column}` = '{_escaped(value)}'"
+    values = [value] if isinstance(value, str) else value
+    listed = ", ".join(f"'{_escaped(each)}'" for each in values)
+    return f"`{column}` IN ({listed})"
 
 
 def _escaped(text: str) -> str:

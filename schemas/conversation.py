@@ -11,6 +11,7 @@ other versions, and how a conversation ended.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime, timedelta
@@ -36,6 +37,7 @@ __all__ = [
     "VERSION",
     "Event",
     "Kind",
+    "conversation_record_id",
     "messages_of",
     "read_event",
     "write_event",
@@ -157,6 +159,11 @@ def write_event(event: Event) -> bytes:
     line = canonical_json(table).encode()
     read_event(line)
     return line + b"\n"
+
+
+def conversation_record_id(conversation_id: str) -> str:
+    """The lake's name for a conversation: BLAKE2b-128 of `conversation:` and its id, in hex."""
+    return hashlib.blake2b(f"conversation:{conversation_id}".encode(), digest_size=16).hexdigest()
 
 
 def messages_of(events: Iterable[Event]) -> list[Message]:

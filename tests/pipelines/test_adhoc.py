@@ -26,6 +26,7 @@ def fate(number: int, **changes: Any) -> dict[str, Any]:
         **dict.fromkeys(GOLD_FATES.schema.names),
         "record_id": f"r{number}",
         "week": "2026-W47",
+        "kind": "workflow",
         "shop_id": f"s{number % 2}",
         "fate": "training",
         "reason": "accepted",

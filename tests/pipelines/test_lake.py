@@ -116,6 +116,8 @@ def test_replacing_a_partition_leaves_the_others(spark: SparkSession, lake: Lake
     assert stored(lake) == [("a", "w1", 1), ("c", "w2", 3)]
     lake.replace(policies(spark), POLICIES, partition={"week": "w2"})
     assert stored(lake) == [("a", "w1", 1)]
+    lake.replace(policies(spark, ("e", "w1", 5)), POLICIES, partition={"week": ("w1", "w2")})
+    assert stored(lake) == [("e", "w1", 5)]
     lake.replace(policies(spark, ("d", "w3", 4)), POLICIES)
     assert stored(lake) == [("d", "w3", 4)]
 

@@ -10,7 +10,7 @@ NAME = pa.field("name", pa.string(), nullable=False, metadata={"doc": "Name."})
 SCORE = pa.field("score", pa.int64(), metadata={"doc": "Score."})
 ABOUT_PEOPLE_OR_FREE_TEXT = {
     *("record_id", "workflow_id", "shop_id", "raw", "python", "layout", "problem", "detail", "descriptor"),
-    "source_file",
+    *("source_file", "conversation_id", "event_id", "payload", "messages", "request"),
 }
 ALL = pytest.mark.parametrize("table", TABLES.values(), ids=TABLES)
 
@@ -44,7 +44,7 @@ def test_a_table_lies_where_its_name_says(table: Table) -> None:
 
 def test_fates_are_one_row_a_record_and_week() -> None:
     assert GOLD_FATES.key == ("week", "record_id")
-    assert GOLD_FATES.partitions == ("week",)
+    assert GOLD_FATES.partitions == ("week", "kind")
     assert FATES == ("training", "quarantine", "rejected", "erased")
 
 

@@ -1,0 +1,22 @@
+from __future__ import annotations
+
+import pytest
+
+from schemas.requests import request_kind_of
+
+
+@pytest.mark.parametrize(
+    ("request_text", "follows_workflow", "kind"),
+    [
+        ("Tag orders over 500 as VIP", False, "create"),
+        ("When an order is created, tag it as new.", False, "create"),
+        ("Could you tag orders over 500?", False, "create"),
+        ("  What does Send email do?", False, "question"),
+        ("How can I test a workflow?", True, "question"),
+        ("Change the tag to gold.", True, "edit"),
+        ("Can you use another subject?", True, "edit"),
+        ("", False, "create"),
+    ],
+)
+def test_the_kind_follows_from_the_words(request_text: str, follows_workflow: bool, kind: str) -> None:
+    assert request_kind_of(request_text, follows_workflow=follows_workflow) == kind
