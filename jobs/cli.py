@@ -135,6 +135,20 @@ def query(
 
 
 @app.command()
+def show(
+    conversation: Annotated[
+        str | None, typer.Argument(metavar="ID", help="Beginning of an id; left out, it lists some.")
+    ] = None,
+    lake: Annotated[str, typer.Option(help="Folder or URI of the lake.")] = "lake",
+    full: Annotated[bool, typer.Option("--full", help="Print the tools' answers uncut.")] = False,
+) -> int:
+    """Print one conversation of the lake in full, or list the newest."""
+    from jobs import show as work
+
+    return work.show(conversation, lake=lake, full=full)
+
+
+@app.command()
 def serve(
     checkpoint: Annotated[str, typer.Option(help="Folder of the checkpoint, as training leaves it.")],
     host: Annotated[str, typer.Option(help="Address to listen at.")] = "127.0.0.1",
