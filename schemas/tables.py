@@ -249,6 +249,11 @@ SILVER_JUDGMENTS: Final = Table(
                 nullable=False,
             ),
             column("judge_version", pa.string(), "Name and version of the judge.", nullable=False),
+            column(
+                "conversation_digest",
+                pa.string(),
+                "SHA-256 of the columns that were judged, in hex: another one asks for another judgment.",
+            ),
             column("score", pa.float64(), "From 0 to 1; null is no score."),
             column("detail", pa.string(), "A sentence that says why."),
         ]

@@ -19,7 +19,7 @@ from schemas.workflow.model import CONDITION, FOREACH, PORTS, TRIGGER
 from schemas.workflow.names import camel, function_of, snake
 from serving.shop import ShopBackend
 
-__all__ = ["MATCHES", "configuration", "search", "version_known"]
+__all__ = ["MATCHES", "configuration", "search", "version_known", "words"]
 
 MATCHES: Final = 10
 """The most summaries that one query gets."""
@@ -46,11 +46,11 @@ _HOLDS: Final[Mapping[str, str]] = {
 def search(query: str, shop: ShopBackend) -> list[dict[str, Any]]:
     """Summaries of the tasks that a query means: installed first, then best match, then publisher."""
     weights = _weights()
-    asked = {word for word in _words(query) if word in weights}
+    asked = {word for word in words(query) if word in weights}
     total = sum(weights[word] for word in asked)
     scores = {
-        task_id: sum(weights[word] * words.get(word, 0.0) for word in asked) / total
-        for task_id, words in (_index().items() if total else ())
+        task_id: sum(weights[word] * told.get(word, 0.0) for word in asked) / total
+        for task_id, told in (_index().items() if total else ())
     }
     best = max(scores.values(), default=0.0)
     worthy = [TASKS[task_id] for task_id, score in scores.items() if best and score >= best * _WORTHY]
@@ -182,7 +182,8 @@ def _publisher(task_id: str) -> str:
 # -- words ----------------------------------------------------------------------------------------------
 
 
-def _words(text: str) -> list[str]:
+def words(text: str) -> list[str]:
+    """The words of a text as search compares them: `Tagged orders` gives `["tag", "order"]`."""
     return [_stem(word) for word in _WORD.findall(text.lower())]
 
 
@@ -200,15 +201,15 @@ def _index() -> Mapping[str, Mapping[str, float]]:
     """Task -> word -> how much that word says about it."""
     index = {}
     for task in TASKS.values():
-        words = dict.fromkeys(_words(" ".join([*task.roots, *task.fields]).replace("_", " ")), 0.2)
-        words |= dict.fromkeys(_words(task.id.rpartition("::")[2].replace("_", " ")), 0.7)
-        words |= dict.fromkeys(_words(task.label), 1.0)
-        index[task.id] = words
+        told = dict.fromkeys(words(" ".join([*task.roots, *task.fields]).replace("_", " ")), 0.2)
+        told |= dict.fromkeys(words(task.id.rpartition("::")[2].replace("_", " ")), 0.7)
+        told |= dict.fromkeys(words(task.label), 1.0)
+        index[task.id] = told
     return index
 
 
 @functools.cache
 def _weights() -> Mapping[str, float]:
     """Word -> its weight: the fewer tasks have it, the more it says."""
-    counts = Counter(word for words in _index().values() for word in words)
+    counts = Counter(word for told in _index().values() for word in told)
     return {word: math.log(1 + len(TASKS) / count) for word, count in counts.items()}
