@@ -76,9 +76,13 @@ class Job(Generic[ConfigT]):
 
         return exit_code(self.name, work)
 
+    def check(self, argv: Sequence[str]) -> ConfigT:
+        """The config that `argv` asks for, so that a chain can be refused at its start. Raises UsageError."""
+        return parse(self._config, self._flags, argv, name=self.name, purpose=self._purpose)
+
     def summarise(self, argv: Sequence[str]) -> Summary:
         """Do the work, print the closing line, return what was counted. Errors for people are raised."""
-        config = parse(self._config, self._flags, argv, name=self.name, purpose=self._purpose)
+        config = self.check(argv)
         started = time.monotonic()
         with progress(self.name):
             summary = _with_retries(lambda: _told_by_executors(lambda: self._run(config)))

@@ -79,6 +79,46 @@ def demo(
 
 
 @app.command()
+def turn(
+    week: Annotated[str, typer.Option(help="ISO week of this turn, such as 2026-W47.")],
+    lake: Annotated[str, typer.Option(help="Folder or URI of the lake.")] = "lake",
+    inputs: Annotated[
+        list[str] | None, typer.Option(help="A file, folder or URI of workflows; give it again for more.")
+    ] = None,
+    events: Annotated[str | None, typer.Option(help="Folder or URI of recorded conversations.")] = None,
+    checkpoints: Annotated[
+        str, typer.Option(help="Folder of the tokenizer and the checkpoints.")
+    ] = "checkpoints",
+    recipe: Annotated[str, typer.Option(help="Name of the recipe to train by.")] = "tiny_cpu",
+    steps: Annotated[int | None, typer.Option(min=1, help="Training steps, if not the recipe's.")] = None,
+    wordings: Annotated[int, typer.Option(min=1, help="Requests to write per workflow.")] = 2,
+    num_evaluated: Annotated[
+        int | None, typer.Option(min=1, help="Held-out requests to evaluate, if not all.")
+    ] = None,
+    accept_unknown_runs: Annotated[
+        bool, typer.Option("--accept-unknown-runs", help="Take workflows that say nothing of their runs.")
+    ] = False,
+    plan: Annotated[bool, typer.Option("--plan", help="Print the commands and run none.")] = False,
+) -> int:
+    """Turn the loop once: workflows and conversations in, an evaluated checkpoint out."""
+    from jobs import turn as work
+
+    options = work.Options(
+        week=week,
+        lake=lake,
+        inputs=tuple(inputs or ()),
+        events=events,
+        checkpoints=checkpoints,
+        recipe=recipe,
+        steps=steps,
+        wordings=wordings,
+        num_evaluated=num_evaluated,
+        accept_unknown_runs=accept_unknown_runs,
+    )
+    return work.run_turn(options, plan=plan)
+
+
+@app.command()
 def doctor(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> int:
