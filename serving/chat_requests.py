@@ -1,4 +1,4 @@
-"""What the server takes: bodies of OpenAI's chat completions and of `/agent`, read strictly.
+"""What the server is asked: bodies of OpenAI's chat completions and of `/agent`, read strictly.
 
 A key that would change the answer and that nobody here acts on is refused by name: silence would be a lie.
 Messages come out in the renderer's form. Not here yet: several choices, log probabilities, stop words, tool
@@ -18,7 +18,7 @@ from schemas.tools import Contract, canonical_json
 from schemas.workflow.jsontext import read_json
 from serving.generation import Sampling
 
-__all__ = ["MAX_BODY_BYTES", "AgentRequest", "read_agent_request", "read_chat_request"]
+__all__ = ["MAX_BODY_BYTES", "AgentRequest", "read_agent_request", "read_chat_request", "read_object"]
 
 MAX_BODY_BYTES: Final = 8 << 20
 MAX_REQUEST_CHARACTERS: Final = 64 << 10
@@ -38,21 +38,30 @@ class AgentRequest:
 
     request: str
     shop_id: str
+    conversation_id: str | None = None
+    """The conversation that goes on; None begins one."""
 
 
 def read_agent_request(body: bytes) -> AgentRequest:
     """Raises BadRecord with the path of what is wrong."""
-    found = _object(body)
-    for key in found.keys() - {"request", "shop_id"}:
-        raise BadRecord("UNKNOWN_KEY", f"/agent takes request and shop_id, not {key[:80]!r}", path=key[:80])
-    request, shop = found.get("request"), found.get("shop_id")
+    found = read_object(body)
+    for key in sorted(found.keys() - {"request", "shop_id", "conversation_id"}):
+        said = f"/agent takes request, shop_id and conversation_id, not {key[:80]!r}"
+        raise BadRecord("UNKNOWN_KEY", said, path=key[:80])
+    request, conversation_id = found.get("request"), found.get("conversation_id")
     if not isinstance(request, str) or not 0 < len(request.strip()) <= len(request) <= MAX_REQUEST_CHARACTERS:
         wanted = f"request must be text, not blank, of at most {MAX_REQUEST_CHARACTERS} characters"
         raise BadRecord("INVALID_VALUE", wanted, path="request")
-    if not isinstance(shop, str) or not 0 < len(shop) <= _LONGEST_NAME or not shop.isprintable():
-        wanted = f"shop_id must be text of 1 to {_LONGEST_NAME} characters"
-        raise BadRecord("INVALID_VALUE", wanted, path="shop_id")
-    return AgentRequest(request, shop)
+    shop_id = _name(found.get("shop_id"), "shop_id")
+    if conversation_id is not None:
+        conversation_id = _name(conversation_id, "conversation_id")
+    return AgentRequest(request, shop_id, conversation_id)
+
+
+def _name(value: Any, key: str) -> str:
+    if isinstance(value, str) and 0 < len(value) <= _LONGEST_NAME and value.isprintable():
+        return value
+    raise BadRecord("INVALID_VALUE", f"{key} must be text of 1 to {_LONGEST_NAME} characters", path=key)
 
 
 def read_chat_request(body: bytes, model: str, contract: Contract) -> tuple[list[Message], Sampling]:
@@ -61,7 +70,7 @@ def read_chat_request(body: bytes, model: str, contract: Contract) -> tuple[list
     Raises:
         BadRecord: with the path of what is wrong; MODEL_NOT_FOUND for another model.
     """
-    found = _object(body)
+    found = read_object(body)
     for key in sorted(found.keys() - _KNOWN):
         if found[key] is not None:
             raise BadRecord("UNSUPPORTED", f"this server does not act on {key[:80]!r}", path=key[:80])
@@ -84,7 +93,8 @@ def read_chat_request(body: bytes, model: str, contract: Contract) -> tuple[list
     return read, _sampling(found)
 
 
-def _object(body: bytes) -> dict[str, Any]:
+def read_object(body: bytes) -> dict[str, Any]:
+    """The body's JSON object, read strictly. Raises BadRecord INVALID_JSON for anything else."""
     try:
         found = read_json(body.decode(), limit=MAX_BODY_BYTES)
     except UnicodeDecodeError as error:

@@ -1,6 +1,6 @@
 """The agent with its recorder: every message and call is in the file before the model is asked for the next.
 
-Not here yet: a conversation that goes on after its first answer.
+Not here yet: a conversation whose beginning another process recorded.
 """
 
 from __future__ import annotations
@@ -26,15 +26,16 @@ def converse_recorded(
     recording: Recording,
     *,
     clock: Callable[[], float],
+    history: Sequence[Message] = (),
 ) -> Outcome:
-    """`converse`, recorded as it goes.
+    """`converse`, recorded as it goes; `history` is what this recording holds already.
 
     Raises:
         Transient: where the recorder cannot write: a conversation that is not recorded does not go on.
     """
     tools = _WatchedTools(shop, contract)
-    watched = _WatchedModel(model, tools, recording)
-    outcome = converse(request, watched, tools, budget, clock=clock)
+    watched = _WatchedModel(model, tools, recording, len(history))
+    outcome = converse(request, watched, tools, budget, clock=clock, history=history)
     if watched.failed is not None:
         raise watched.failed
     watched.record(outcome.messages)
@@ -57,12 +58,12 @@ class _WatchedTools(Tools):
 class _WatchedModel:
     """A model whose conversation is recorded up to where it is asked."""
 
-    def __init__(self, model: Model, tools: _WatchedTools, recording: Recording) -> None:
+    def __init__(self, model: Model, tools: _WatchedTools, recording: Recording, num_recorded: int) -> None:
         self.failed: Exception | None = None
         self._model = model
         self._tools = tools
         self._recording = recording
-        self._num_recorded = 0
+        self._num_recorded = num_recorded
         self._num_answers = 0
 
     @property

@@ -43,8 +43,9 @@ class Recorder:
         arm: str = CHAMPION,
         durable: bool = False,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+        new_id: Callable[[], str] = lambda: uuid.uuid4().hex,
     ) -> None:
-        """`durable` waits for the disk after every event.
+        """`durable` waits for the disk after every event; `new_id` names the conversations.
 
         Raises:
             UsageError: where the folder cannot be made or written.
@@ -55,6 +56,7 @@ class Recorder:
         self._arm = arm
         self._durable = durable
         self._clock = clock
+        self._new_id = new_id
         self._lock = threading.Lock()
         self._opened: tuple[str, int] | None = None
         self._descriptor = -1
@@ -69,7 +71,7 @@ class Recorder:
 
     def begin(self, shop_id: str) -> Recording:
         """A new conversation of a shop, without an event so far."""
-        return Recording(self, uuid.uuid4().hex, shop_id)
+        return Recording(self, self._new_id(), shop_id)
 
     def close(self) -> None:
         with self._lock:
@@ -131,6 +133,13 @@ class Recording:
         self._recorder = recorder
         self._lock = threading.Lock()
         self._next = 0
+        self._proposed: set[tuple[str, int]] = set()
+
+    @property
+    def proposed(self) -> frozenset[tuple[str, int]]:
+        """(workflow id, version) of everything that was proposed in it."""
+        with self._lock:
+            return frozenset(self._proposed)
 
     def append(self, kind: Kind, payload: Mapping[str, Any]) -> Event:
         """Record what happened next.
@@ -143,4 +152,6 @@ class Recording:
         with self._lock:
             event = self._recorder._write(self.conversation_id, self.shop_id, self._next, kind, text)
             self._next += 1
+            if kind == "workflow_proposed":
+                self._proposed.add((payload["workflow_id"], payload["workflow_version"]))
             return event

@@ -6,7 +6,6 @@ import copy
 import http.client
 import json
 import os
-import socket
 import threading
 from collections.abc import Callable, Iterator
 from itertools import pairwise
@@ -15,7 +14,6 @@ from typing import Any
 
 import openai
 import pytest
-import uvicorn
 
 from schemas.chat import render, render_prompt
 from schemas.conversation import Event, messages_of, read_event
@@ -27,6 +25,7 @@ from serving.agent import Budget
 from serving.app import create_app
 from serving.chat_requests import MAX_BODY_BYTES
 from serving.local_model import LocalModel
+from serving.loopback import on_loopback
 from serving.openai_model import OpenAiModel
 from serving.recorder import Recorder
 from tests.schemas.conversations import CONVERSATIONS, tiny_tokenizer, user
@@ -43,18 +42,12 @@ def events(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def address(local_model: LocalModel, events: Path) -> Iterator[tuple[str, int]]:
-    """A server in a thread: its socket listens before anybody connects, so nobody waits for it."""
     recorder = Recorder(events, model=local_model.name)
     app = create_app(local_model, recorder, budget=Budget(turns=4, tokens=400, seconds=30.0))
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        server = uvicorn.Server(uvicorn.Config(app, log_config=None, lifespan="off"))
-        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
-        thread.start()
-        yield listener.getsockname()
-        server.should_exit = True
-        thread.join(SECONDS)
+    with on_loopback(app) as address:
+        yield address
     recorder.close()
-    assert not thread.is_alive()
+    assert not [thread for thread in threading.enumerate() if thread.name == "loopback"]
 
 
 @pytest.fixture
@@ -321,7 +314,11 @@ def test_the_agent_answers_with_the_workflow_and_everything_is_recorded(
     mouth.say("Done. Turn it on.")
     status, found = send("POST", "/agent", {"request": "Tag «été» orders", "shop_id": "shop-7"})
     assert status == 200
-    assert found.keys() == {"conversation_id", "answer", "workflow_python", "workflow_json", "reason"}
+    assert found.keys() == {
+        *("conversation_id", "answer", "reason"),
+        *("workflow_id", "workflow_version", "workflow_python", "workflow_json"),
+    }
+    assert (found["workflow_id"], found["workflow_version"]) == ("workflow-1", 1)
     assert (found["reason"], found["answer"]) == ("answered", "Done. Turn it on.")
     assert found["workflow_python"] == PYTHON
     assert "shopify::admin::order_created" in found["workflow_json"]
