@@ -1,12 +1,20 @@
 """Files to bronze: every record becomes a row, malformed ones too, and each is there once.
 
 Two passes over the files, because a record's bytes should travel once: the first gives each record its
-digest, and Spark finds out which are new; the second reads those again and says what their envelopes hold.
+digest, and Spark finds out which are new; the second reads those again and says what they hold. A `Form` says
+what: `WORKFLOWS` are envelopes, `EVENTS` are the lines of a recorder.
+
+A recorder may be writing. A last line without its newline is a record as it stands: a malformed one where it
+is cut, and it stays one. Once the file has grown, the whole line is another record, and a line that lacked
+nothing but its newline is the same one. Not here yet: a stream, and files that were read before and need no
+second look.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from itertools import islice
 from typing import Any, Final
 
@@ -15,20 +23,65 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F  # noqa: N812
 
 from pipelines.contracts import spark_schema
-from pipelines.records import Record, Split, damage_of, identify, read_split, whole_file
-from schemas.envelope import DAMAGED_FILE, place_of, read_envelope, too_large
-from schemas.errors import BadRecord, BrokenLaw
-from schemas.tables import BRONZE_WORKFLOWS
+from pipelines.lake import Lake
+from pipelines.records import Record, Split, damage_of, identify, plan_splits, read_split, whole_file
+from pipelines.storage import Inputs
+from schemas.conversation import FIELD, TOO_LARGE, read_event
+from schemas.envelope import DAMAGED_FILE, MAX_RECORD_BYTES, Columns, place_of, read_envelope, too_large
+from schemas.errors import BadRecord, BrokenLaw, SidewheelError, Transient
+from schemas.table import Table
+from schemas.tables import BRONZE_EVENTS, BRONZE_WORKFLOWS
 
-_SCHEMA: Final = BRONZE_WORKFLOWS.schema
 _IDENTIFIED: Final = pa.schema(
     [("task", pa.int32()), ("split", pa.int32()), ("line", pa.int64()), ("record_id", pa.string())]
 )
+_FIRST_MOMENT: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _ROWS_A_BATCH: Final = 1024
 _IDS_A_BATCH: Final = 65_536
 
 Tasks = Sequence[Sequence[Split]]
 Batches = Iterable[pa.RecordBatch]
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """One kind of record: the table that holds it, and what its columns are."""
+
+    table: Table
+    columns: Callable[[Record, str], Columns]
+    """From a record and its place (`dump.jsonl line 17`); raises BadRecord for a malformed one."""
+    on_change: type[SidewheelError]
+    """What a file that changes between the passes is: another try helps where it only grows."""
+
+
+def ingest(lake: Lake, found: Inputs, form: Form) -> dict[str, int]:
+    """Bring every record of the files into the form's table. Counts each: new, known from before, repeated.
+
+    Raises:
+        BrokenLaw: with nothing written, when a record would be lost.
+    """
+    if not found.files:
+        counts = ("files", "skipped_files", "read", "new", "known", "repeated", "malformed")
+        return dict.fromkeys(counts, 0) | {"skipped_files": found.num_skipped}
+    tasks = plan_splits(found.files)
+    identified = identify_records(lake.spark, tasks).persist()
+    num_read, num_distinct = count_records(identified)
+    new = new_records(identified, lake.read(form.table)).persist()
+    num_new = new.count()
+    if num_new:
+        rows = bronze_rows(new, tasks, first_lines(identified, tasks), form)
+        written = lake.merge(rows, form.table, insert_only=True, distinct=True)
+        if written.num_inserted != num_new:
+            raise BrokenLaw(f"conservation: {num_new} records are new, {written.num_inserted} were written")
+    return {
+        "files": len(found.files),
+        "skipped_files": found.num_skipped,
+        "read": num_read,
+        "new": num_new,
+        "known": num_distinct - num_new,
+        "repeated": num_read - num_distinct,
+        "malformed": malformed_records(identified, lake.read(form.table)).count(),
+    }
 
 
 def identify_records(spark: SparkSession, tasks: Tasks) -> DataFrame:
@@ -74,12 +127,15 @@ def first_lines(identified: DataFrame, tasks: Tasks) -> dict[tuple[int, int], in
     return before
 
 
-def bronze_rows(new: DataFrame, tasks: Tasks, before: dict[tuple[int, int], int]) -> DataFrame:
-    """One bronze row for each of the `new` records."""
+def bronze_rows(
+    new: DataFrame, tasks: Tasks, before: dict[tuple[int, int], int], form: Form | None = None
+) -> DataFrame:
+    """One row of the form's table (without one: of workflows) for each of the `new` records."""
+    form = form or WORKFLOWS
     place = F.struct("split", "line", "record_id")
     work = new.groupBy("task").agg(F.sort_array(F.collect_list(place)).alias("kept"))
     spread = work.repartition(len(tasks), "task")
-    return spread.mapInArrow(_reader(tasks, before), spark_schema(BRONZE_WORKFLOWS))
+    return spread.mapInArrow(_reader(tasks, before, form), spark_schema(form.table))
 
 
 def malformed_records(identified: DataFrame, bronze: DataFrame) -> DataFrame:
@@ -105,20 +161,20 @@ def _identifier(tasks: Tasks) -> Callable[[Batches], Iterator[pa.RecordBatch]]:
 
 
 def _reader(
-    tasks: Tasks, before: dict[tuple[int, int], int]
+    tasks: Tasks, before: dict[tuple[int, int], int], form: Form
 ) -> Callable[[Batches], Iterator[pa.RecordBatch]]:
     def run(batches: Batches) -> Iterator[pa.RecordBatch]:
         for batch in batches:
             for work in batch.to_pylist():
-                rows = _rows_of(work, tasks[work["task"]], before)
+                rows = _rows_of(work, tasks[work["task"]], before, form)
                 while some := list(islice(rows, _ROWS_A_BATCH)):
-                    yield pa.RecordBatch.from_pylist(some, schema=_SCHEMA)
+                    yield pa.RecordBatch.from_pylist(some, schema=form.table.schema)
 
     return run
 
 
 def _rows_of(
-    work: dict[str, Any], splits: Sequence[Split], before: dict[tuple[int, int], int]
+    work: dict[str, Any], splits: Sequence[Split], before: dict[tuple[int, int], int], form: Form
 ) -> Iterator[dict[str, Any]]:
     kept: dict[int, dict[int, str]] = {}
     for place in work["kept"]:
@@ -126,11 +182,11 @@ def _rows_of(
     for place, wanted in kept.items():
         split = splits[place]
         lines_before = before.get((work["task"], place), 0)
-        for record, damage in _read_again(split, wanted):
-            yield bronze_row(split.uri, record, lines_before=lines_before, damage=damage)
+        for record, damage in _read_again(split, wanted, form):
+            yield bronze_row(split.uri, record, form, lines_before=lines_before, damage=damage)
 
 
-def _read_again(split: Split, wanted: dict[int, str]) -> Iterator[tuple[Record, str | None]]:
+def _read_again(split: Split, wanted: dict[int, str], form: Form) -> Iterator[tuple[Record, str | None]]:
     """The wanted records of `split`, which must be what they were in the first pass."""
     damage = damage_of(split) if split.end is None and 0 in wanted else None
     records = iter([whole_file(split.uri)]) if damage else read_split(split)
@@ -144,11 +200,18 @@ def _read_again(split: Split, wanted: dict[int, str]) -> Iterator[tuple[Record, 
         num_found += 1
         yield record, damage
     if num_found != len(wanted):
-        raise BrokenLaw(f"{split.uri} changed while it was read; ingest it again when nobody writes to it")
+        raise form.on_change(
+            f"{split.uri} changed while it was read; ingest it again when nobody writes to it"
+        )
 
 
 def bronze_row(
-    uri: str, record: Record, *, lines_before: int = 0, damage: str | None = None
+    uri: str,
+    record: Record,
+    form: Form | None = None,
+    *,
+    lines_before: int = 0,
+    damage: str | None = None,
 ) -> dict[str, Any]:
     """The bronze row of one record, its problem included."""
     line = record.line + lines_before if record.line else 0
@@ -165,11 +228,38 @@ def bronze_row(
         if damage is not None:
             row["raw"] = None
             raise BadRecord(DAMAGED_FILE, damage)
-        if record.raw is None:
-            raise too_large(record.num_bytes)
-        # Of two versions of one bare file nobody knows which is newer: each is a workflow of its own.
-        origin = f"file:{place}@{record.record_id[:12]}"
-        return row | read_envelope(record.raw, origin)
+        return row | (form or WORKFLOWS).columns(record, place)
     except BadRecord as bad:
         where = f" at {bad.path}" if bad.path else ""
         return row | {"problem_code": bad.code, "problem": f"{place}{where}: {bad.message}"}
+
+
+def _envelope(record: Record, place: str) -> Columns:
+    if record.raw is None:
+        raise too_large(record.num_bytes)
+    # Of two versions of one bare file nobody knows which is newer: each is a workflow of its own.
+    return read_envelope(record.raw, f"file:{place}@{record.record_id[:12]}")
+
+
+def _event(record: Record, place: str) -> Columns:
+    if record.raw is None:
+        raise BadRecord(TOO_LARGE, f"{record.num_bytes} bytes, the limit is {MAX_RECORD_BYTES}")
+    event = read_event(record.raw)
+    if event.time < _FIRST_MOMENT:  # older than any recorder, and than what every reader of Parquet agrees on
+        raise BadRecord(FIELD, f"must be a time from {_FIRST_MOMENT.year} on", path="/time")
+    return {
+        "event_id": event.event_id,
+        "conversation_id": event.conversation_id,
+        "shop_id": event.shop_id,
+        "sequence": event.sequence,
+        "event_time": event.time,
+        "kind": event.kind,
+        "payload": event.payload,
+        "model": event.model,
+        "contract": event.contract,
+        "arm": event.arm,
+    }
+
+
+WORKFLOWS: Final = Form(BRONZE_WORKFLOWS, _envelope, BrokenLaw)
+EVENTS: Final = Form(BRONZE_EVENTS, _event, Transient)

@@ -19,8 +19,9 @@ import pyarrow as pa
 from pipelines.storage import InputFile, open_file
 from schemas.envelope import MAX_RECORD_BYTES
 
-SUFFIXES: Final = (".flow", ".json", ".jsonl", ".jsonl.gz")
 WHOLE_FILE: Final = (".flow", ".json")
+LINES: Final = (".jsonl", ".jsonl.gz")
+SUFFIXES: Final = (*WHOLE_FILE, *LINES)
 SPLIT_BYTES: Final = 32 << 20
 CHUNK_BYTES: Final = 4 << 20
 

@@ -42,6 +42,11 @@ class Inputs:
     def num_bytes(self) -> int:
         return sum(file.num_bytes for file in self.files)
 
+    def without_empty(self) -> Inputs:
+        """The same without the files that hold nothing yet; they are counted as skipped."""
+        files = [file for file in self.files if file.num_bytes]
+        return Inputs(files, self.num_skipped + len(self.files) - len(files))
+
 
 def filesystem_of(uri: str) -> tuple[pafs.FileSystem, str]:
     """The file system behind a path or a URI, and the path inside it.
@@ -77,14 +82,15 @@ def bytes_below(uri: str) -> int:
     return sum(info.size for info in found if info.type == pafs.FileType.File)
 
 
-def find_inputs(inputs: Sequence[str], suffixes: Sequence[str]) -> Inputs:
+def find_inputs(inputs: Sequence[str], suffixes: Sequence[str], *, allow_none: bool = False) -> Inputs:
     """Every file that `inputs` (files, folders, globs, URIs of them) name and that ends in one of `suffixes`.
 
     In a folder, at any depth, other files and those whose name or folder starts with `.` or `_` are skipped
     and counted. The result does not depend on the order of `inputs`.
 
     Raises:
-        UsageError: when an input is not there, is a file of another kind, or when no file is left.
+        UsageError: when an input is not there, is a file of another kind, or, unless `allow_none`, when no
+            file is left.
     """
     found: dict[str, InputFile] = {}
     skipped: set[str] = set()
@@ -94,7 +100,7 @@ def find_inputs(inputs: Sequence[str], suffixes: Sequence[str]) -> Inputs:
                 found[file.uri] = file
             else:
                 skipped.add(file.uri)
-    if not found:
+    if not found and not allow_none:
         raise UsageError(
             f"no file to read in {', '.join(inputs)}: give files that end in {_one_of(suffixes)}."
         )
