@@ -33,18 +33,28 @@ _END: Final = "<|im_end|>"
 class LocalModel:
     """One checkpoint in memory: an `Engine` for the server, a `Model` for the agent."""
 
-    def __init__(self, checkpoint: Checkpoint, contract: Contract = CONTRACT, *, device: str = "") -> None:
+    def __init__(
+        self,
+        checkpoint: Checkpoint,
+        contract: Contract = CONTRACT,
+        *,
+        device: str = "",
+        drawn_from: int | None = None,
+    ) -> None:
         """Load the weights; `device` is torch's word for it, the accelerator where there is one by default.
+
+        With `drawn_from`, a seed, it is the same model untrained: of the checkpoint's weights none is read.
 
         Raises:
             UsageError: where a file is missing or damaged, or the weights do not fit the configuration.
         """
-        self.name = checkpoint.name
+        self.name = checkpoint.name if drawn_from is None else f"untrained-{drawn_from}-of-{checkpoint.name}"
         self.contract = contract
         self.tokenizer = checkpoint.tokenizer
         if missing := {_END, OPEN, CLOSE} - self.tokenizer.control.keys():
             raise UsageError(f"the tokenizer of {checkpoint.folder} lacks {' and '.join(sorted(missing))}.")
-        self.network = _load(checkpoint, device or ("cuda" if torch.cuda.is_available() else "cpu"))
+        found = device or ("cuda" if torch.cuda.is_available() else "cpu")
+        self.network = _ready(checkpoint, found, drawn_from)
         self._end = self.tokenizer.control[_END]
         self._lock = threading.Lock()
         self.length: int = self.network.config.max_position_embeddings
@@ -101,24 +111,11 @@ class LocalModel:
         return ids
 
 
-def _load(checkpoint: Checkpoint, device: str) -> Any:
-    """The network with every weight from the checkpoint: transformers fills in what is missing by chance."""
+def _ready(checkpoint: Checkpoint, device: str, drawn_from: int | None) -> Any:
+    """The network, loaded or drawn, on its device and out of training mode."""
     transformers.utils.logging.disable_progress_bar()  # type: ignore[no-untyped-call]
     try:
-        loaded: Any = transformers.AutoModelForCausalLM.from_pretrained(
-            checkpoint.folder,
-            local_files_only=True,
-            trust_remote_code=False,
-            use_safetensors=True,
-            dtype="auto",
-            output_loading_info=True,
-        )
-        network, told = loaded
-        wrong = [
-            name for kind in ("missing_keys", "unexpected_keys", "mismatched_keys") for name in told[kind]
-        ]
-        if wrong:
-            raise ValueError(f"{len(wrong)} weights do not fit, {wrong[0]} is the first")
+        network = _load(checkpoint) if drawn_from is None else _draw(checkpoint, drawn_from)
         if network.config.vocab_size < checkpoint.tokenizer.num_tokens:
             raise ValueError(f"it knows {network.config.vocab_size} tokens, its tokenizer has more")
         network.to(device)
@@ -127,4 +124,34 @@ def _load(checkpoint: Checkpoint, device: str) -> Any:
         raise UsageError(f"the checkpoint {checkpoint.folder} cannot be loaded: {said}.") from None
     network.generation_config = transformers.GenerationConfig()  # type: ignore[no-untyped-call]
     network.train(False)
+    return network
+
+
+def _load(checkpoint: Checkpoint) -> Any:
+    """The network with every weight from the checkpoint: transformers fills in what is missing by chance."""
+    loaded: Any = transformers.AutoModelForCausalLM.from_pretrained(
+        checkpoint.folder,
+        local_files_only=True,
+        trust_remote_code=False,
+        use_safetensors=True,
+        dtype="auto",
+        output_loading_info=True,
+    )
+    network, told = loaded
+    kinds = ("missing_keys", "unexpected_keys", "mismatched_keys")
+    if wrong := [name for kind in kinds for name in told[kind]]:
+        raise ValueError(f"{len(wrong)} weights do not fit, {wrong[0]} is the first")
+    return network
+
+
+def _draw(checkpoint: Checkpoint, seed: int) -> Any:
+    """A network of the checkpoint's shape whose weights depend on the seed alone."""
+    config = transformers.AutoConfig.from_pretrained(
+        checkpoint.folder, local_files_only=True, trust_remote_code=False
+    )
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        network: Any = transformers.AutoModelForCausalLM.from_config(  # type: ignore[no-untyped-call]
+            config, trust_remote_code=False
+        )
     return network

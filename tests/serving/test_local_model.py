@@ -196,3 +196,26 @@ def test_settings_that_lie_beside_the_weights_change_nothing(folder: Path, local
     write_manifest(folder)
     other = LocalModel(open_checkpoint(folder), device="cpu")
     assert other.generate(ASKED, SHORT) == local_model.generate(ASKED, SHORT)
+
+
+# -- the same model untrained ---------------------------------------------------------------------------
+
+
+def test_untrained_it_has_the_shape_and_none_of_the_weights(folder: Path, local_model: LocalModel) -> None:
+    torch.manual_seed(5)
+    state = torch.get_rng_state()
+    drawn, again, other = (
+        LocalModel(open_checkpoint(folder), device="cpu", drawn_from=seed) for seed in (7, 7, 8)
+    )
+    assert torch.equal(torch.get_rng_state(), state)
+    weights = [dict(each.network.state_dict()) for each in (drawn, again, other, local_model)]
+    assert len({tuple((name, tuple(weight.shape)) for name, weight in each.items()) for each in weights}) == 1
+    drawn_, again_, other_, trained = (each["model.layers.0.mlp.up_proj.weight"] for each in weights)
+    assert torch.equal(drawn_, again_)
+    assert not torch.equal(drawn_, other_)
+    assert not torch.equal(drawn_, trained)
+    assert drawn.name == f"untrained-7-of-{local_model.name}"
+    assert drawn.generate(ASKED, SHORT) == again.generate(ASKED, SHORT)
+    (folder / "model.safetensors").write_bytes(b"")
+    write_manifest(folder)
+    assert LocalModel(open_checkpoint(folder), device="cpu", drawn_from=7).generate(ASKED, SHORT) is not None
