@@ -138,7 +138,9 @@ class Step(BaseOperator):
 
 def spark_submit(name: str) -> list[str]:
     """The words before a Spark job's own flags."""
-    given = os.environ.get("SIDEWHEEL_SPARK_SUBMIT", f"spark-submit --packages {DELTA}")
+    given = os.environ.get(
+        "SIDEWHEEL_SPARK_SUBMIT", f"spark-submit --conf spark.log.level=WARN --packages {DELTA}"
+    )
     return [*shlex.split(given), "--py-files", "dist/sidewheel.zip", f"jobs/{name}.py"]
 
 
