@@ -4,54 +4,54 @@ from __future__ import annotations
 
 import sys
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Annotated
-
-from pyspark.sql import functions as F  # noqa: N812
 
 from jobs._main import Summary, job
 from pipelines.lake import Lake, unpacked_bytes
+from pipelines.pool import PoolPolicy, examine, pool_versions, read_pool
 from pipelines.session import spark_session
-from pipelines.shards import ShardPlan, ShardSet, pool, render
-from schemas.errors import UsageError
-from schemas.tables import GOLD_FATES, SILVER_WORKFLOWS
+from pipelines.shard_sets import ShardSet
+from pipelines.shards import ShardPlan, cut
+from schemas.shards import fingerprints
+from schemas.tokens import JsonTokenizer
+from schemas.tools import CONTRACT
 from schemas.weeks import Week
+from training.tokenizer import read_tokenizer
 
 
 @dataclass(frozen=True, kw_only=True)
-class Config:
+class Config(PoolPolicy):
     """What to write and how."""
 
     lake: Annotated[str, "Folder or URI of the lake."]
     week: Annotated[str, "ISO week whose pool is written, such as 2026-W47."]
+    tokenizer: Annotated[Path, "The tokenizer.json to write tokens with; train_tokenizer makes one."]
     seed: Annotated[int, "Order of the rows: the same seed gives the same bytes."] = 0
-    rows_per_shard: Annotated[int, "About how many rows one file holds."] = 8192
+    rows_per_shard: Annotated[int, "About how many rows one file holds."] = 2048
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         if self.rows_per_shard < 1:
             raise ValueError("--rows-per-shard must be at least 1.")
 
 
 def run(config: Config) -> Summary:
-    """Fates and silver to `gold/shards/<week>-<key>`, which is left alone when it is there and whole."""
-    week = str(Week.parse(config.week))
+    """The pool to `gold/shards/<week>-<key>`, which is left alone when it is there and whole."""
+    week = Week.parse(config.week)
+    tokenizer = read_tokenizer(config.tokenizer)
     lake = Lake(spark_session("write_shards", num_bytes=unpacked_bytes(config.lake)), config.lake)
-    fates = lake.read(GOLD_FATES).where(F.col("week") == week)
-    policy = fates.select("policy_version").first()
-    if policy is None:
-        raise UsageError(f"Week {week} has no fates yet; run curate_workflows --week {week} first.")
-    rows = pool(fates, lake.read(SILVER_WORKFLOWS)).persist()
-    plan = ShardPlan.of(rows, seed=config.seed, rows_per_shard=config.rows_per_shard)
-    folder = f"{lake.root}/gold/shards/{week}-{plan.key}"
-    shards = ShardSet(folder)
-    manifest = shards.manifest()
-    if manifest is None or any(shards.check()):
-        for row in render(rows, plan).toLocalIterator():
-            shards.add(row["shard"], plan.count, row["num_rows"], bytes(row["content"]))
-        versions = {table.name: lake.version(table) for table in (SILVER_WORKFLOWS, GOLD_FATES)}
-        manifest = shards.finish(plan, week=week, lake_versions=versions, policy_version=policy[0])
-    content = manifest["content_sha256"][:12]
-    shown = folder.replace(lake.root, config.lake.rstrip("/"), 1)
-    return {"week": week, "rows": plan.num_rows, "shards": plan.count, "content": content, "path": shown}
+    examined = examine(read_pool(lake, week), config.held_out_share)
+    made_by = fingerprints(CONTRACT, JsonTokenizer(tokenizer))
+    plan = ShardPlan.of(examined, config.seed, config.rows_per_shard, config.held_out_share, made_by)
+    shards = ShardSet(f"{lake.root}/gold/shards/{week}-{plan.key}")
+    manifest = None if any(shards.check()) else shards.manifest()
+    if manifest is None:
+        for row in cut(examined, plan, tokenizer).toLocalIterator():
+            shards.add(row["shard"], plan, row["num_rows"], bytes(row["content"]))
+        manifest = shards.finish(plan, str(week), pool_versions(lake))
+    where = f"{config.lake.rstrip('/')}/gold/shards/{week}-{plan.key}"
+    return {"week": str(week), **plan.counts(), "content": manifest["content_sha256"][:12], "path": where}
 
 
 main = job(Config, run)

@@ -1,101 +1,140 @@
-"""The training pool as shards: zstd Parquet files whose bytes depend on the rows and the seed alone.
+"""A pool as shards: zstd Parquet files whose bytes depend on the rows, the seed and the tokenizer alone.
 
 Order is a pure function: rows are sorted by SHA-256(seed, record id), and that hash also says in which of the
 shards a row goes. So a shard can be written by any task, on any machine, in any order, to the same bytes.
+Tokens are made where a shard is written and never pass through the JVM. Not here yet: shards that are cut by
+tokens, so that each takes the same time to train.
 """
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import io
 import json
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Final, cast
+from typing import Any, Final
 
 import pyarrow as pa
-import pyarrow.fs as pafs
 import pyarrow.parquet as pq
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F  # noqa: N812
 
-from pipelines.storage import filesystem_of
-from schemas.errors import BrokenLaw, UsageError
-from schemas.shards import (
-    FORMAT,
-    MANIFEST,
-    ROW_GROUP_ROWS,
-    SHARD_SCHEMA,
-    ZSTD_LEVEL,
-    Manifest,
-    ShardFile,
-    content_sha256,
-    fingerprints,
-    shard_path,
-)
-from schemas.workflow import LANGUAGE_VERSION
+from pipelines.pool import messages_in
+from schemas.chat import render
+from schemas.errors import BadRecord, BrokenLaw, UsageError
+from schemas.shards import ROW_GROUP_ROWS, SHARD_SCHEMA, TEST, TRAIN, ZSTD_LEVEL
+from schemas.tokens import JsonTokenizer
+from schemas.tools import CONTRACT
+
+__all__ = ["ShardPlan", "cut", "parquet_bytes", "shard_of"]
 
 _HASH_BITS: Final = 60
+_SLICE_ROWS: Final = 64
+"""Rows whose tokens are held as Python objects at a time."""
 _WRITTEN: Final = "shard int, num_rows long, content binary"
 
 
 @dataclass(frozen=True, kw_only=True)
 class ShardPlan:
-    """How a pool is cut: `count` shards, ordered by `seed`."""
+    """How an examined pool is cut: `count` shards that train, `count_held_out` others; `seed` orders them."""
 
-    num_rows: int
-    record_ids_sha256: str
     seed: int
+    share: float
+    fingerprints: Mapping[str, str]
+    rows_sha256: str
+    """Over id and content of all rows that are on a side, and the side."""
+    num_rows: int
+    num_held_out: int
     count: int
+    count_held_out: int
+    num_by_source: Mapping[str, int]
+    left_out: Mapping[str, int]
+    policy_versions: tuple[str, ...]
 
     @classmethod
-    def of(cls, rows: DataFrame, *, seed: int, rows_per_shard: int) -> ShardPlan:
-        """Enough shards that each holds about `rows_per_shard` of the `rows`; one when there are none.
+    def of(
+        cls,
+        examined: DataFrame,
+        seed: int,
+        rows_per_shard: int,
+        share: float,
+        fingerprints: Mapping[str, str],
+    ) -> ShardPlan:
+        """Enough shards that each holds about `rows_per_shard` rows; one a side where there are none.
 
-        Ids pass through here one at a time. Raises UsageError when a row has no text.
+        Ids and digests pass through here one row at a time. Raises BrokenLaw when a record is there twice.
         """
         if rows_per_shard < 1:
             raise ValueError(f"{rows_per_shard} rows per shard; give at least 1")
-        ids = rows.select("record_id", F.col("python").isNull().alias("textless")).orderBy("record_id")
-        digest, num_rows, last = hashlib.sha256(), 0, None
-        for row in ids.toLocalIterator():
-            if row["textless"]:
-                raise UsageError(
-                    f"Record {row['record_id']} is in the pool and has no text in {LANGUAGE_VERSION}; "
-                    "run curate_workflows for the week again."
-                )
+        columns = ("record_id", "source", "held_out", "left_out", "row_sha256", "policy_version")
+        digest, last = hashlib.sha256(), None
+        sides, sources, reasons = Counter[bool](), Counter[str](), Counter[str]()
+        policies = set()
+        for row in examined.select(*columns).orderBy("record_id").toLocalIterator():
             if row["record_id"] == last:
                 raise BrokenLaw(f"record {last} is in the pool twice")
             last = row["record_id"]
-            digest.update(last.encode())
-            num_rows += 1
-        count = max(1, -(-num_rows // rows_per_shard))
-        return cls(num_rows=num_rows, record_ids_sha256=digest.hexdigest(), seed=seed, count=count)
+            policies.add(row["policy_version"])
+            if row["left_out"] is not None:
+                reasons[row["left_out"]] += 1
+                continue
+            sides[row["held_out"]] += 1
+            sources[row["source"]] += 1
+            digest.update(f"{last}:{row['held_out']:d}:{bytes(row['row_sha256']).hex()}\n".encode())
+        return cls(
+            seed=seed,
+            share=share,
+            fingerprints=fingerprints,
+            rows_sha256=digest.hexdigest(),
+            num_rows=sides[False],
+            num_held_out=sides[True],
+            count=max(1, -(-sides[False] // rows_per_shard)),
+            count_held_out=max(1, -(-sides[True] // rows_per_shard)),
+            num_by_source=dict(sorted(sources.items())),
+            left_out=dict(sorted(reasons.items())),
+            policy_versions=tuple(sorted(policies - {""})),
+        )
 
     @property
     def key(self) -> str:
-        """Names everything that the bytes depend on, so that a set that is already there is known."""
-        made_from = [self.record_ids_sha256, self.seed, self.count, sorted(fingerprints().items())]
-        return hashlib.sha256(json.dumps(made_from).encode()).hexdigest()[:12]
+        """Names everything that the set depends on, so that one that is already there is known."""
+        made_from = {
+            "rows": self.rows_sha256,
+            "order": [self.seed, self.count, self.count_held_out],
+            "share": self.share,
+            "fingerprints": dict(self.fingerprints),
+            "left_out": dict(self.left_out),
+            "policies": self.policy_versions,
+        }
+        return hashlib.sha256(json.dumps(made_from, sort_keys=True).encode()).hexdigest()[:12]
+
+    def counts(self) -> dict[str, int]:
+        """What becomes of the pool: `pool` is the sum of the others but `shards`."""
+        left_out = {f"left_out_{reason.lower()}": num for reason, num in self.left_out.items()}
+        num_read = self.num_rows + self.num_held_out + sum(self.left_out.values())
+        sides = {"rows": self.num_rows, "held_out": self.num_held_out}
+        return {"pool": num_read, **sides, **left_out, "shards": self.count + self.count_held_out}
+
+    def place(self, number: int) -> tuple[str, int, int]:
+        """(side, number on that side, how many that side has) of shard `number`: the held-out come last."""
+        if number < self.count:
+            return TRAIN, number, self.count
+        return TEST, number - self.count, self.count_held_out
 
 
-def pool(fates: DataFrame, silver: DataFrame) -> DataFrame:
-    """The rows that train: what the fates of one week admitted, with their text in this language version.
-
-    A row whose text is not there keeps its place, without one.
-    """
-    admitted = fates.where(F.col("fate") == "training").select("record_id", "week")
-    texts = silver.where(F.col("language_version") == LANGUAGE_VERSION)
-    return admitted.join(texts.drop("week"), "record_id", "left").select(*SHARD_SCHEMA.names)
-
-
-def render(rows: DataFrame, plan: ShardPlan) -> DataFrame:
+def cut(examined: DataFrame, plan: ShardPlan, tokenizer_json: bytes) -> DataFrame:
     """Each shard's bytes: columns shard, num_rows, content. The rows are spread by their hash."""
     # sha2 is what Spark and every other engine have.
     digest = F.sha2(F.concat(F.lit(f"{plan.seed}:"), F.col("record_id")), 256)
-    spread = rows.withColumn("order", digest).withColumn("shard", shard_of("order", plan.count))
+    rows = examined.where(F.col("left_out").isNull()).withColumn("order", digest)
+    held_out = F.lit(plan.count) + shard_of("order", plan.count_held_out)
+    shard = F.when(F.col("held_out"), held_out).otherwise(shard_of("order", plan.count))
     # A partition a shard, about: the driver takes partitions one by one, and none is much of the pool.
-    return spread.repartition(plan.count, "shard").groupBy("shard").applyInArrow(_render_shard, _WRITTEN)
+    spread = rows.withColumn("shard", shard).repartition(plan.count + plan.count_held_out, "shard")
+    return spread.groupBy("shard").applyInArrow(_writer(tokenizer_json), _WRITTEN)
 
 
 def shard_of(order: str, count: int) -> Column:
@@ -104,18 +143,6 @@ def shard_of(order: str, count: int) -> Column:
     place = f"CAST(conv(substring(`{order}`, 1, {_HASH_BITS // 4}), 16, 10) AS BIGINT)"
     width = -(-(1 << _HASH_BITS) // count)
     return F.expr(f"CAST({place} DIV {width}L AS INT)")
-
-
-def _render_shard(table: pa.Table) -> pa.Table:
-    shard = table.column("shard")[0].as_py()
-    ordered = table.sort_by("order").select(SHARD_SCHEMA.names).cast(SHARD_SCHEMA)
-    content = parquet_bytes(ordered)
-    columns = [[shard], [ordered.num_rows], [content]]
-    types = [pa.int32(), pa.int64(), pa.binary()]
-    return pa.table(
-        [pa.array(values, type_) for values, type_ in zip(columns, types, strict=True)],
-        names=["shard", "num_rows", "content"],
-    )
 
 
 def parquet_bytes(table: pa.Table) -> bytes:
@@ -132,80 +159,48 @@ def parquet_bytes(table: pa.Table) -> bytes:
     return sink.getvalue()
 
 
-class ShardSet:
-    """A shard set under way: files first, each under a temporary name, the manifest last."""
+# -- on the executors -----------------------------------------------------------------------------------
 
-    def __init__(self, uri: str) -> None:
-        self.filesystem, self.root = filesystem_of(uri)
-        self.files: dict[int, ShardFile] = {}
 
-    def manifest(self) -> Manifest | None:
-        """The manifest, or None where the set is not finished."""
-        path = f"{self.root}/{MANIFEST}"
-        if self.filesystem.get_file_info(path).type != pafs.FileType.File:
-            return None
-        with self.filesystem.open_input_stream(path) as stream:
-            content = stream.read()
-        try:
-            return cast("Manifest", json.loads(content))
-        except ValueError:
-            return None
+def _writer(tokenizer_json: bytes) -> Callable[[pa.Table], pa.Table]:
+    """A function for `applyInArrow`, which carries the tokenizer to the executors."""
 
-    def add(self, number: int, count: int, num_rows: int, content: bytes) -> None:
-        path = shard_path(number, count)
-        self._write(path, content)
-        self.files[number] = ShardFile(
-            path=path, sha256=hashlib.sha256(content).hexdigest(), num_rows=num_rows, num_bytes=len(content)
+    def write(rows: pa.Table) -> pa.Table:
+        number = rows.column("shard")[0].as_py()
+        rendered = _rendered(rows.sort_by("order"), _tokenizer(tokenizer_json))
+        columns = [[number], [rendered.num_rows], [parquet_bytes(rendered)]]
+        types = [pa.int32(), pa.int64(), pa.binary()]
+        return pa.table(
+            [pa.array(values, type_) for values, type_ in zip(columns, types, strict=True)],
+            names=["shard", "num_rows", "content"],
         )
 
-    def finish(
-        self, plan: ShardPlan, *, week: str, lake_versions: dict[str, int | None], policy_version: str
-    ) -> Manifest:
-        """Write the manifest; shards that no row went into get their empty file here.
+    return write
 
-        Raises:
-            BrokenLaw: when the files do not hold the rows of the plan.
-        """
-        for number in range(plan.count):
-            if number not in self.files:
-                self.add(number, plan.count, 0, parquet_bytes(SHARD_SCHEMA.empty_table()))
-        shards = [self.files[number] for number in range(plan.count)]
-        written = sum(shard["num_rows"] for shard in shards)
-        if written != plan.num_rows or len(self.files) != plan.count:
-            raise BrokenLaw(f"the pool has {plan.num_rows} rows, the shards have {written}")
-        manifest = Manifest(
-            format=FORMAT,
-            week=week,
-            seed=plan.seed,
-            num_rows=plan.num_rows,
-            content_sha256=content_sha256(shards),
-            record_ids_sha256=plan.record_ids_sha256,
-            fingerprints=fingerprints(),
-            lake_versions=lake_versions,
-            policy_version=policy_version,
-            shards=shards,
+
+@functools.lru_cache(maxsize=2)
+def _tokenizer(content: bytes) -> JsonTokenizer:
+    return JsonTokenizer(content)
+
+
+def _rendered(rows: pa.Table, tokenizer: JsonTokenizer) -> pa.Table:
+    """The rows in the shard's columns, a few at a time."""
+    given = [name for name in SHARD_SCHEMA.names if name in rows.column_names]
+    slices = []
+    for start in range(0, rows.num_rows, _SLICE_ROWS):
+        part = rows.select(given).slice(start, _SLICE_ROWS).to_pylist()
+        slices.append(
+            pa.Table.from_pylist([row | _tokens(row, tokenizer) for row in part], schema=SHARD_SCHEMA)
         )
-        self._write(MANIFEST, json.dumps(manifest, indent=2, sort_keys=True).encode() + b"\n")
-        return manifest
+    return pa.concat_tables(slices)
 
-    def check(self) -> Iterator[str]:
-        """What is wrong with a finished set: files that are missing or not what the manifest says."""
-        manifest = self.manifest()
-        if manifest is None:
-            yield f"{self.root} has no {MANIFEST} that can be read: it was never finished"
-            return
-        for shard in manifest["shards"]:
-            path = f"{self.root}/{shard['path']}"
-            if self.filesystem.get_file_info(path).type != pafs.FileType.File:
-                yield f"{shard['path']} is missing"
-                continue
-            with self.filesystem.open_input_stream(path) as stream:
-                if hashlib.sha256(stream.read()).hexdigest() != shard["sha256"]:
-                    yield f"{shard['path']} is not the file that the manifest names"
 
-    def _write(self, path: str, content: bytes) -> None:
-        target = f"{self.root}/{path}"
-        self.filesystem.create_dir(target.rpartition("/")[0], recursive=True)
-        with self.filesystem.open_output_stream(f"{target}.part") as stream:
-            stream.write(content)
-        self.filesystem.move(f"{target}.part", target)
+def _tokens(row: Mapping[str, Any], tokenizer: JsonTokenizer) -> dict[str, list[int]]:
+    try:
+        found = render(messages_in(row["messages"]), CONTRACT, tokenizer)
+    except BadRecord as refused:  # the pool rendered its text, so this is the tokenizer's doing
+        raise UsageError(
+            f"This tokenizer cannot write record {row['record_id']} ({refused.code}: {refused.message}); "
+            "take another."
+        ) from refused
+    return {"ids": found.ids, "mask": found.mask}

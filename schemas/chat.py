@@ -38,6 +38,7 @@ __all__ = [
     "render",
     "render_fingerprints",
     "render_prompt",
+    "render_text",
 ]
 
 MAX_CHARACTERS: Final = 4 << 20
@@ -115,6 +116,14 @@ def render_prompt(
     if messages and messages[-1].get("role") == "assistant":
         raise BadRecord("NO_TURN", "the assistant has just spoken", path=f"/{len(messages) - 1}")
     return _render(messages, contract, tokenizer, limit, prompt=True).ids
+
+
+def render_text(messages: Sequence[Message], contract: Contract) -> str:
+    """The text of a whole conversation, which needs no tokenizer: one is learned from it.
+
+    Raises BadRecord for what is no conversation.
+    """
+    return _write(_checked(messages, contract), contract, False)
 
 
 def _render(

@@ -25,9 +25,9 @@ from jobs.write_shards import main as write_shards  # noqa: E402
 from pipelines.adhoc import query  # noqa: E402
 from pipelines.generator import KINDS, Plan, write_dump  # noqa: E402
 from pipelines.lake import Lake  # noqa: E402
-from pipelines.shards import ShardSet  # noqa: E402
 from schemas.tables import GOLD_FATES, SILVER_WORKFLOWS, TABLES  # noqa: E402
 from schemas.workflow import canonical, from_python, read  # noqa: E402
+from tests.schemas.conversations import tokenizer_json  # noqa: E402
 
 WEEK = "2026-W47"
 WEEK_END = 1_795_392_000
@@ -72,7 +72,6 @@ def lake(
     root = tmp_path_factory.mktemp("lakes") / "lake"
     assert ingest_workflows(["--inputs", str(dump[0]), "--lake", str(root)]) == 0
     assert curate_workflows(["--lake", str(root), "--week", WEEK]) == 0
-    assert write_shards(["--lake", str(root), "--week", WEEK]) == 0
     yield Lake(spark, root)
     shutil.rmtree(root)
 
@@ -159,19 +158,10 @@ def test_what_trains_means_what_came_in(lake: Lake) -> None:
         assert canonical(from_python(row["python"])) == canonical(meant)
 
 
-def test_the_shards_hold_the_pool_and_nothing_else(lake: Lake) -> None:
-    (folder,) = Path(lake.root, "gold/shards").iterdir()
-    assert list(ShardSet(str(folder)).check()) == []
-    admitted = query(lake.root, "SELECT record_id FROM gold.fates WHERE fate = 'training'")
-    sql = f"SELECT record_id FROM read_parquet('{folder}/data/*.parquet')"
-    assert sorted(query(lake.root, sql).column(0).to_pylist()) == sorted(admitted.column(0).to_pylist())
-
-
 def test_doing_everything_again_changes_nothing(lake: Lake, dump: tuple[Path, dict[str, Any]]) -> None:
     before = contents(lake)
     assert ingest_workflows(["--inputs", str(dump[0]), "--lake", lake.root]) == 0
     assert curate_workflows(["--lake", lake.root, "--week", WEEK]) == 0
-    assert write_shards(["--lake", lake.root, "--week", WEEK]) == 0
     assert contents(lake) == before
 
 
@@ -234,7 +224,9 @@ def test_a_lake_without_records_is_one_sentence(
 ) -> None:
     lake = str(tmp_path / "mistyped")
     assert curate_workflows(["--lake", lake, "--week", WEEK]) == 2
-    assert write_shards(["--lake", lake, "--week", WEEK]) == 2
+    (tmp_path / "tokenizer.json").write_bytes(tokenizer_json())
+    tokenizer = ("--tokenizer", str(tmp_path / "tokenizer.json"))
+    assert write_shards(["--lake", lake, "--week", WEEK, *tokenizer]) == 2
     said = capsys.readouterr().err.splitlines()
     assert said == [
         f"curate_workflows: There are no records in {lake}; run ingest_workflows first.",

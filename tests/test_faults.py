@@ -16,7 +16,7 @@ import pytest
 
 from pipelines.adhoc import query
 from pipelines.generator import Plan, write_dump
-from pipelines.shards import ShardSet
+from pipelines.shard_sets import ShardSet
 from schemas.tables import TABLES
 
 pytestmark = pytest.mark.faults

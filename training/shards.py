@@ -25,7 +25,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from schemas.errors import BadRecord, UsageError
-from schemas.shards import MANIFEST, ShardFile, content_sha256
+from schemas.shards import FORMAT, MANIFEST, ShardFile, content_sha256
 from schemas.workflow.jsontext import read_json
 
 __all__ = ["TokenView", "open_view", "require_fingerprints"]
@@ -111,6 +111,7 @@ def _manifest(folder: Path) -> dict[str, Any]:
         raise UsageError(f"{folder} has no {MANIFEST}: give the folder of a finished shard set.")
     try:
         manifest = read_json(path.read_text(encoding="utf-8"), limit=MAX_MANIFEST)
+        held = str(manifest["format"])[:80]
         fingerprints, shards = manifest["fingerprints"], manifest["shards"]
         fits = all(isinstance(value, str) for value in fingerprints.values()) and isinstance(
             manifest["seed"], int
@@ -119,6 +120,8 @@ def _manifest(folder: Path) -> dict[str, Any]:
         fits = fits and sum(shard["num_rows"] for shard in shards) == manifest["num_rows"]
     except (BadRecord, ValueError, TypeError, KeyError, AttributeError) as error:
         raise UsageError(f"{path} is no manifest of shards: {str(error)[:200]}.") from None
+    if held != FORMAT:
+        raise UsageError(f"{folder} holds {held}, and only {FORMAT} can be trained on; run write_shards.")
     if not fits or not all(path.is_relative_to(folder.resolve()) for path in paths):
         raise UsageError(f"{path} is no manifest of shards: its counts, names and paths do not agree.")
     return cast("dict[str, Any]", manifest)

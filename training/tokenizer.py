@@ -5,8 +5,10 @@ Not here yet: anything but Qwen3's pre-tokenizer, and a normalizer, which would 
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterable, Iterator
+from pathlib import Path
 from typing import Final
 
 import tokenizers
@@ -15,7 +17,15 @@ from tokenizers import AddedToken, Regex, decoders, models, pre_tokenizers, trai
 from schemas.errors import UsageError
 from schemas.tokens import JsonTokenizer
 
-__all__ = ["CONTROL_TOKENS", "END", "PAD", "end_and_pad", "train_tokenizer"]
+__all__ = [
+    "CONTROL_TOKENS",
+    "END",
+    "PAD",
+    "end_and_pad",
+    "read_tokenizer",
+    "train_tokenizer",
+    "write_tokenizer",
+]
 
 PAD: Final = "<|endoftext|>"
 END: Final = "<|im_end|>"
@@ -60,6 +70,26 @@ def train_tokenizer(texts: Iterable[str], *, num_tokens: int = 4096) -> bytes:
     for token in CONTROL_TOKENS:
         tokenizer.add_tokens([AddedToken(token, normalized=False, special=token in _SPECIAL)])
     return tokenizer.to_str().encode() + b"\n"
+
+
+def read_tokenizer(path: Path) -> bytes:
+    """The bytes of a `tokenizer.json`. Raises UsageError where there is none."""
+    if not path.is_file():
+        raise UsageError(f"There is no tokenizer {path}; run train_tokenizer --output {path} first.")
+    return path.read_bytes()
+
+
+def write_tokenizer(path: Path, content: bytes) -> None:
+    """Write the file at once: it is whole or not there. Raises UsageError where it cannot be written."""
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        part.write_bytes(content)
+        part.replace(path)
+    except OSError as error:
+        raise UsageError(f"The tokenizer {path} cannot be written: {error}.") from error
+    finally:
+        part.unlink(missing_ok=True)
 
 
 def end_and_pad(tokenizer: JsonTokenizer) -> tuple[int, int]:

@@ -1,3 +1,5 @@
+"""Shards: the same rows, seed and tokenizer give the same bytes, and a set is whole or not there."""
+
 from __future__ import annotations
 
 import hashlib
@@ -13,50 +15,53 @@ import pytest
 pytestmark = pytest.mark.spark
 
 from pyspark.sql import DataFrame, SparkSession  # noqa: E402
+from pyspark.sql import functions as F  # noqa: E402
 
-from jobs import write_shards  # noqa: E402
-from pipelines.contracts import spark_schema  # noqa: E402
-from pipelines.lake import Lake  # noqa: E402
-from pipelines.shards import ShardPlan, ShardSet, parquet_bytes, pool, render, shard_of  # noqa: E402
-from schemas.errors import BrokenLaw, UsageError  # noqa: E402
-from schemas.shards import MANIFEST, SHARD_SCHEMA, differences, fingerprints  # noqa: E402
-from schemas.tables import GOLD_FATES, SILVER_WORKFLOWS, Table  # noqa: E402
-from schemas.workflow import LANGUAGE_VERSION  # noqa: E402
+from pipelines.shard_sets import ShardSet  # noqa: E402
+from pipelines.shards import ShardPlan, cut, parquet_bytes, shard_of  # noqa: E402
+from schemas.chat import render  # noqa: E402
+from schemas.errors import BrokenLaw, UsageError, carried_by  # noqa: E402
+from schemas.shards import MANIFEST, SHARD_SCHEMA, differences, fingerprints, is_held_out  # noqa: E402
+from schemas.tools import CONTRACT  # noqa: E402
+from tests.pipelines.pool_rows import (  # noqa: E402
+    WEEK,
+    Row,
+    examined,
+    id_of,
+    short,
+    synthetic,
+)
+from tests.schemas.conversations import tiny_tokenizer, tokenizer_json  # noqa: E402
 
 NUM_ROWS = 60
-WEEK = "2026-W47"
-SPARK_SCHEMA = (
-    "record_id string, week string, python string, descriptor string, trigger string, tasks array<string>"
-)
+SHARE = 0.2
+FINGERPRINTS = fingerprints(CONTRACT, tiny_tokenizer())
+HELD_OUT = {id_of(n) for n in range(NUM_ROWS) if is_held_out(f"shape {n}", SHARE)}
+TRAINED = {id_of(n) for n in range(NUM_ROWS)} - HELD_OUT
 
 
-def id_of(number: int) -> str:
-    return hashlib.blake2b(str(number).encode(), digest_size=16).hexdigest()
+def shard_rows(spark: SparkSession, num: int = NUM_ROWS, share: float = SHARE) -> DataFrame:
+    made = [synthetic(n, actions=["a"] * (n % 3)) for n in range(num)]
+    random.Random(num).shuffle(made)
+    return examined(spark, made, share)
 
 
-def shard_rows(spark: SparkSession, num: int = NUM_ROWS) -> DataFrame:
-    rows = [
-        (
-            id_of(n),
-            WEEK,
-            f"@order_created\ndef f{n}(order): ... # é",
-            f"d{n}",
-            "order_created",
-            ["a"] * (n % 3),
-        )
-        for n in range(num)
-    ]
-    random.Random(num).shuffle(rows)
-    return spark.createDataFrame(rows, SPARK_SCHEMA)
+@pytest.fixture(scope="module")
+def pool(spark: SparkSession) -> DataFrame:
+    return shard_rows(spark).persist()
 
 
-def write(rows: DataFrame, uri: str | Path, *, seed: int = 0, rows_per_shard: int = 25) -> ShardSet:
+def plan_of(rows: DataFrame, *, seed: int = 0, rows_per_shard: int = 25, share: float = SHARE) -> ShardPlan:
+    return ShardPlan.of(rows, seed, rows_per_shard, share, FINGERPRINTS)
+
+
+def write(rows: DataFrame, uri: str | Path, plan: ShardPlan | None = None) -> ShardSet:
     """What the job does between reading and its closing line."""
-    plan = ShardPlan.of(rows, seed=seed, rows_per_shard=rows_per_shard)
+    plan = plan or plan_of(rows)
     shards = ShardSet(str(uri))
-    for row in render(rows, plan).toLocalIterator():
-        shards.add(row["shard"], plan.count, row["num_rows"], bytes(row["content"]))
-    shards.finish(plan, week=WEEK, lake_versions={"gold.fates": 3}, policy_version="p1")
+    for row in cut(rows, plan, tokenizer_json()).toLocalIterator():
+        shards.add(row["shard"], plan, row["num_rows"], bytes(row["content"]))
+    shards.finish(plan, WEEK, {"gold.fates": 3})
     return shards
 
 
@@ -65,10 +70,10 @@ def files_of(folder: Path) -> dict[str, bytes]:
 
 
 @pytest.fixture(scope="module")
-def written(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def written(pool: DataFrame, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """One finished set; tests that break it copy it first."""
     folder = tmp_path_factory.mktemp("shards") / "set"
-    write(shard_rows(spark), folder)
+    write(pool, folder)
     return folder
 
 
@@ -80,11 +85,11 @@ def copied(written: Path, tmp_path: Path) -> Path:
     return tmp_path / "copy"
 
 
-@pytest.mark.parametrize(("partitions", "shuffles"), [(1, "2"), (2, "7"), (7, "1")])
+@pytest.mark.parametrize(("partitions", "shuffles"), [(1, "2"), (7, "1")])
 def test_the_bytes_do_not_depend_on_order_partitions_or_shuffles(
-    spark: SparkSession, written: Path, tmp_path: Path, partitions: int, shuffles: str
+    spark: SparkSession, pool: DataFrame, written: Path, tmp_path: Path, partitions: int, shuffles: str
 ) -> None:
-    rows = shard_rows(spark).orderBy("python" if partitions % 2 else "record_id").repartition(partitions)
+    rows = pool.orderBy("python" if partitions % 2 else "record_id").repartition(partitions)
     spark.conf.set("spark.sql.shuffle.partitions", shuffles)
     try:
         write(rows, tmp_path)
@@ -95,47 +100,82 @@ def test_the_bytes_do_not_depend_on_order_partitions_or_shuffles(
 
 def test_a_set_is_its_files_and_a_manifest_that_names_them(written: Path) -> None:
     manifest = json.loads((written / MANIFEST).read_text())
-    names = [f"data/train-0000{n}-of-00003.parquet" for n in range(3)]
-    assert sorted(files_of(written)) == [*names, MANIFEST]
+    names = [f"data/train-0000{n}-of-00002.parquet" for n in range(2)]
+    assert sorted(files_of(written)) == sorted([*names, "data/test-00000-of-00001.parquet", MANIFEST])
     assert [shard["path"] for shard in manifest["shards"]] == names
-    assert [pq.read_metadata(written / name).num_rows for name in names] == [
-        shard["num_rows"] for shard in manifest["shards"]
-    ]
-    ids = "".join(sorted(id_of(n) for n in range(NUM_ROWS)))
-    assert manifest["record_ids_sha256"] == hashlib.sha256(ids.encode()).hexdigest()
-    assert (manifest["num_rows"], manifest["seed"], manifest["week"]) == (NUM_ROWS, 0, WEEK)
-    assert (manifest["lake_versions"], manifest["policy_version"]) == ({"gold.fates": 3}, "p1")
-    assert differences(manifest, fingerprints()) == []
-    assert differences(manifest, {**fingerprints(), "language": "v0", "new": "x"}) == ["language", "new"]
+    assert [shard["path"] for shard in manifest["held_out"]] == ["data/test-00000-of-00001.parquet"]
+    for file in (*manifest["shards"], *manifest["held_out"]):
+        content = (written / file["path"]).read_bytes()
+        assert file["num_rows"] == pq.read_metadata(written / file["path"]).num_rows
+        assert (file["num_bytes"], file["sha256"]) == (len(content), hashlib.sha256(content).hexdigest())
+    assert (manifest["num_rows"], manifest["num_held_out"]) == (len(TRAINED), len(HELD_OUT))
+    assert (manifest["held_out_share"], manifest["seed"], manifest["week"]) == (SHARE, 0, WEEK)
+    assert manifest["num_by_source"] == {"synthetic": NUM_ROWS}
+    assert manifest["left_out"] == {}
+    assert manifest["lake_versions"] == {"gold.fates": 3}
+    assert manifest["policy_versions"] == ["workflow_policy_v1"]
+    assert manifest["fingerprints"].keys() >= {"contract", "chat_template", "tokenizer", "language", "tasks"}
+    assert differences(manifest, FINGERPRINTS) == []
+    assert differences(manifest, {**FINGERPRINTS, "language": "v0", "new": "x"}) == ["language", "new"]
     assert list(ShardSet(str(written)).check()) == []
 
 
-def test_every_row_is_in_one_shard_in_the_order_of_its_hash(spark: SparkSession, written: Path) -> None:
-    tables = [pq.read_table(path) for path in sorted(written.glob("data/*"))]
-    ids = [id_ for table in tables for id_ in table["record_id"].to_pylist()]
-    assert ids == sorted(
-        map(id_of, range(NUM_ROWS)), key=lambda id_: hashlib.sha256(f"0:{id_}".encode()).digest()
-    )
-    assert ids != sorted(ids)
-    assert min(table.num_rows for table in tables) > 5
-    rows = {row["record_id"]: row for table in tables for row in table.to_pylist()}
-    assert rows == {row.record_id: row.asDict() for row in shard_rows(spark).collect()}
-    assert all(table.schema.remove_metadata().equals(SHARD_SCHEMA) for table in tables)
+def in_order(ids: set[str], seed: int = 0) -> list[str]:
+    return sorted(ids, key=lambda id_: hashlib.sha256(f"{seed}:{id_}".encode()).digest())
 
 
-def test_another_seed_is_another_order_of_the_same_rows_under_another_key(
-    spark: SparkSession, tmp_path: Path
-) -> None:
-    rows = shard_rows(spark, 20)
-    plans = [ShardPlan.of(rows, seed=seed, rows_per_shard=100) for seed in (0, 1, 0)]
+def test_every_row_is_in_one_shard_in_the_order_of_its_hash(pool: DataFrame, written: Path) -> None:
+    tables = {path.name: pq.read_table(path) for path in sorted(written.glob("data/*"))}
+    assert all(table.schema.remove_metadata().equals(SHARD_SCHEMA) for table in tables.values())
+    ids: dict[str, list[str]] = {"train": [], "test": []}
+    for name, table in tables.items():
+        ids[name.partition("-")[0]] += table["record_id"].to_pylist()
+        assert table.num_rows > 5
+    assert ids == {"train": in_order(TRAINED), "test": in_order(HELD_OUT)}
+    assert ids["train"] != sorted(ids["train"])
+    given = {row.record_id: row.asDict() for row in pool.collect()}
+    for row in (row for table in tables.values() for row in table.to_pylist()):
+        assert {name: given[row["record_id"]][name] for name in row if name not in ("ids", "mask")} == {
+            name: value for name, value in row.items() if name not in ("ids", "mask")
+        }
+
+
+def test_a_row_holds_the_tokens_that_the_renderer_makes(written: Path) -> None:
+    rows = {
+        row["record_id"]: row for path in written.glob("data/*") for row in pq.read_table(path).to_pylist()
+    }
+    for number in range(0, NUM_ROWS, 7):
+        whole = render(short(number), CONTRACT, tiny_tokenizer())
+        assert (rows[id_of(number)]["ids"], rows[id_of(number)]["mask"]) == (whole.ids, whole.mask)
+
+
+def test_another_seed_is_another_order_of_the_same_rows_under_another_key(spark: SparkSession) -> None:
+    rows = shard_rows(spark, 20, share=0.0)
+    plans = [plan_of(rows, seed=seed, rows_per_shard=100, share=0.0) for seed in (0, 1, 0)]
     assert plans[0] == plans[2]
     assert plans[0].key == plans[2].key != plans[1].key
-    found = []
     for plan in plans[:2]:
-        [row] = render(rows, plan).collect()
-        found.append(pq.read_table(pa.BufferReader(bytes(row.content)))["record_id"].to_pylist())
-    assert found[0] != found[1]
-    assert sorted(found[0]) == sorted(found[1])
+        [row] = cut(rows, plan, tokenizer_json()).collect()
+        found = pq.read_table(pa.BufferReader(bytes(row.content)))["record_id"].to_pylist()
+        assert found == in_order({id_of(n) for n in range(20)}, plan.seed)
+
+
+def test_the_key_depends_on_everything_that_the_set_does(spark: SparkSession, pool: DataFrame) -> None:
+    given: dict[str, Any] = {"seed": 0, "rows_per_shard": 25, "share": SHARE, "fingerprints": FINGERPRINTS}
+    changes: list[tuple[DataFrame, Row]] = [
+        (pool, {}),
+        (pool, {"seed": 1}),
+        (pool, {"rows_per_shard": 10}),
+        (pool, {"share": 0.21}),
+        *((pool, {"fingerprints": FINGERPRINTS | {name: "other"}}) for name in FINGERPRINTS),
+        (pool.withColumn("policy_version", F.lit("v2")), {}),
+        (pool.withColumn("left_out", F.when(F.col("record_id") == id_of(1), "SILENT")), {}),
+        (pool.where(F.col("record_id") != id_of(1)), {}),
+        (examined(spark, [synthetic(n, request=f"r{n}") for n in range(NUM_ROWS)], SHARE), {}),
+    ]
+    keys = [ShardPlan.of(rows, **given | change).key for rows, change in changes]
+    assert len(set(keys)) == len(keys)
+    assert ShardPlan.of(pool.repartition(3), **given).key == keys[0]
 
 
 @pytest.mark.parametrize(
@@ -144,19 +184,14 @@ def test_another_seed_is_another_order_of_the_same_rows_under_another_key(
 def test_there_are_as_many_shards_as_rows_need(
     spark: SparkSession, num: int, rows_per_shard: int, count: int
 ) -> None:
-    plan = ShardPlan.of(shard_rows(spark, num), seed=0, rows_per_shard=rows_per_shard)
-    assert (plan.num_rows, plan.count) == (num, count)
+    plan = plan_of(shard_rows(spark, num, share=0.0), rows_per_shard=rows_per_shard)
+    assert (plan.num_rows, plan.count, plan.count_held_out) == (num, count, 1)
 
 
 @pytest.mark.parametrize("rows_per_shard", [0, -1])
-def test_no_rows_in_a_shard_is_no_plan(
-    spark: SparkSession, capsys: pytest.CaptureFixture[str], rows_per_shard: int
-) -> None:
+def test_no_rows_in_a_shard_is_no_plan(pool: DataFrame, rows_per_shard: int) -> None:
     with pytest.raises(ValueError, match="give at least 1"):
-        ShardPlan.of(shard_rows(spark, 1), seed=0, rows_per_shard=rows_per_shard)
-    argv = ["--lake", "x", "--week", WEEK, f"--rows-per-shard={rows_per_shard}"]
-    assert write_shards.main(argv) == 2
-    assert capsys.readouterr().err == "write_shards: --rows-per-shard must be at least 1.\n"
+        plan_of(pool, rows_per_shard=rows_per_shard)
 
 
 def test_the_ranges_of_hashes_meet_without_gap_or_overlap(spark: SparkSession) -> None:
@@ -173,19 +208,22 @@ def test_the_ranges_of_hashes_meet_without_gap_or_overlap(spark: SparkSession) -
     assert [row.n4096 for row in found] == [0, 0, 1365, 1365, 4095]
 
 
-def test_an_empty_pool_is_one_shard_of_no_rows_with_all_columns(spark: SparkSession, tmp_path: Path) -> None:
-    shards = write(shard_rows(spark, 0), tmp_path)
-    table = pq.read_table(tmp_path / "data/train-00000-of-00001.parquet")
+def test_a_side_without_rows_is_one_shard_of_no_rows_with_all_columns(
+    spark: SparkSession, tmp_path: Path
+) -> None:
+    rows = shard_rows(spark, 2, share=0.0)
+    shards = write(rows, tmp_path, plan_of(rows, share=0.0))
+    table = pq.read_table(tmp_path / "data/test-00000-of-00001.parquet")
     assert (table.num_rows, table.schema.names) == (0, SHARD_SCHEMA.names)
     assert list(shards.check()) == []
 
 
 def test_a_set_that_was_killed_half_way_is_completed_to_the_same_bytes(
-    spark: SparkSession, written: Path, tmp_path: Path
+    pool: DataFrame, written: Path, tmp_path: Path
 ) -> None:
     half = copied(written, tmp_path)
     (half / MANIFEST).unlink()
-    first, second, third = sorted((half / "data").iterdir())
+    third, first, second = sorted((half / "data").iterdir())
     second.rename(f"{second}.part")
     third.write_bytes(b"half of")
     Path(f"{third}.part").write_bytes(b"")
@@ -193,16 +231,16 @@ def test_a_set_that_was_killed_half_way_is_completed_to_the_same_bytes(
     assert list(ShardSet(str(half)).check()) == [
         f"{half} has no manifest.json that can be read: it was never finished"
     ]
-    write(shard_rows(spark), half)
+    write(pool, half)
     assert files_of(half) == files_of(written)
     assert first.exists()
 
 
 def test_a_set_that_dies_at_any_write_has_no_manifest_and_is_mended(
-    spark: SparkSession, written: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    pool: DataFrame, written: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    plan = ShardPlan.of(shard_rows(spark), seed=0, rows_per_shard=25)
-    rendered = render(shard_rows(spark), plan).collect()
+    plan = plan_of(pool)
+    rendered = cut(pool, plan, tokenizer_json()).collect()
 
     def attempt(dies_at: int) -> None:
         shards, write_file, num_written = ShardSet(str(tmp_path)), ShardSet._write, 0
@@ -219,8 +257,8 @@ def test_a_set_that_dies_at_any_write_has_no_manifest_and_is_mended(
         with monkeypatch.context() as patch:
             patch.setattr(ShardSet, "_write", write_or_die)
             for row in rendered:
-                shards.add(row.shard, plan.count, row.num_rows, bytes(row.content))
-            shards.finish(plan, week=WEEK, lake_versions={"gold.fates": 3}, policy_version="p1")
+                shards.add(row.shard, plan, row.num_rows, bytes(row.content))
+            shards.finish(plan, WEEK, {"gold.fates": 3})
 
     for dies_at in range(4):
         with pytest.raises(KeyboardInterrupt):
@@ -233,20 +271,48 @@ def test_a_set_that_dies_at_any_write_has_no_manifest_and_is_mended(
 def test_no_manifest_is_written_over_fewer_rows_than_the_pool_has(
     spark: SparkSession, tmp_path: Path
 ) -> None:
-    plan = ShardPlan.of(shard_rows(spark, 3), seed=0, rows_per_shard=1)
+    plan = plan_of(shard_rows(spark, 3, share=0.0), rows_per_shard=1, share=0.0)
     shards = ShardSet(str(tmp_path))
-    shards.add(1, plan.count, 2, parquet_bytes(SHARD_SCHEMA.empty_table()))
-    with pytest.raises(BrokenLaw, match="the pool has 3 rows, the shards have 2"):
-        shards.finish(plan, week=WEEK, lake_versions={}, policy_version="p")
+    shards.add(1, plan, 2, parquet_bytes(SHARD_SCHEMA.empty_table()))
+    with pytest.raises(BrokenLaw, match="the pool has 3 rows and 0 held out, the shards have 2 and 0"):
+        shards.finish(plan, WEEK, {})
     assert shards.manifest() is None
     assert not list(tmp_path.rglob("*.part"))
+
+
+@pytest.mark.parametrize("descriptor", ["shape of both", ""])
+def test_no_manifest_is_written_where_both_sides_hold_one_workflow(
+    spark: SparkSession, tmp_path: Path, descriptor: str
+) -> None:
+    made = [synthetic(n, descriptor=descriptor, request="What is both?") for n in range(4)]
+    rows = examined(spark, made).withColumn("held_out", F.col("record_id") == id_of(2))
+    with pytest.raises(BrokenLaw, match=f"trains on what is held out: {descriptor or 'What is both?'}"):
+        write(rows, tmp_path)
+    assert ShardSet(str(tmp_path)).manifest() is None
+
+
+def test_a_record_that_is_there_twice_stops_the_set(spark: SparkSession) -> None:
+    rows = examined(spark, [synthetic(1), synthetic(2)])
+    with pytest.raises(BrokenLaw, match=f"{id_of(1)} is in the pool twice"):
+        plan_of(rows.unionByName(rows.where(F.col("record_id") == id_of(1))))
+
+
+def test_a_tokenizer_that_makes_control_tokens_of_words_is_refused(spark: SparkSession) -> None:
+    table = json.loads(tokenizer_json())
+    table["model"]["vocab"]["z"] = table["added_tokens"][0]["id"]
+    rows = examined(spark, [synthetic(1, messages=short("zzz"))])
+    with pytest.raises(Exception, match="UsageError") as failed:
+        cut(rows, plan_of(rows), json.dumps(table).encode()).collect()
+    told = carried_by(failed.value)
+    assert isinstance(told, UsageError)
+    assert f"This tokenizer cannot write record {id_of(1)} (CONTROL_TOKEN: " in str(told)
 
 
 def test_check_reports_a_flipped_byte_a_missing_file_and_a_damaged_manifest(
     written: Path, tmp_path: Path
 ) -> None:
     copy = copied(written, tmp_path)
-    first, second, _ = sorted((copy / "data").iterdir())
+    second, first, _ = sorted((copy / "data").iterdir())
     content = bytearray(first.read_bytes())
     content[len(content) // 2] ^= 1
     first.write_bytes(content)
@@ -259,8 +325,8 @@ def test_check_reports_a_flipped_byte_a_missing_file_and_a_damaged_manifest(
     assert len(list(ShardSet(str(copy)).check())) == 1
 
 
-def test_a_uri_is_as_good_as_a_folder(spark: SparkSession, written: Path, tmp_path: Path) -> None:
-    write(shard_rows(spark), f"file://{tmp_path}/a set")
+def test_a_uri_is_as_good_as_a_folder(pool: DataFrame, written: Path, tmp_path: Path) -> None:
+    write(pool, f"file://{tmp_path}/a set")
     assert files_of(tmp_path / "a set") == files_of(written)
     assert list(ShardSet(f"file://{tmp_path}/a set").check()) == []
     with pytest.raises(UsageError, match="gopher"):
@@ -272,78 +338,17 @@ def test_dataset_loaders_open_a_set(written: Path, tmp_path: Path, monkeypatch: 
     monkeypatch.setenv("HF_HOME", str(tmp_path / "home"))
     datasets = pytest.importorskip("datasets")
     datasets.disable_progress_bars()
-    names = json.loads((written / MANIFEST).read_text())["shards"]
-    by_file = {"train": [str(written / shard["path"]) for shard in names]}
+    manifest = json.loads((written / MANIFEST).read_text())
+    by_file = {
+        side: [str(written / file["path"]) for file in manifest[key]]
+        for side, key in (("train", "shards"), ("test", "held_out"))
+    }
     loaded = datasets.load_dataset("parquet", data_files=by_file, cache_dir=str(tmp_path / "cache"))
     folder = datasets.load_dataset(str(written), cache_dir=str(tmp_path / "cache"))
     for found in (loaded, folder):
-        assert {split: len(rows) for split, rows in found.items()} == {"train": NUM_ROWS}
+        assert {side: len(rows) for side, rows in found.items()} == {
+            "train": len(TRAINED),
+            "test": len(HELD_OUT),
+        }
         assert found["train"].column_names == SHARD_SCHEMA.names
-    assert list(loaded["train"]["record_id"]) == list(folder["train"]["record_id"])
-
-
-def lake_table(spark: SparkSession, table: Table, *rows: dict[str, Any]) -> DataFrame:
-    names = table.schema.names
-    return spark.createDataFrame(
-        [tuple(row.get(name) for name in names) for row in rows], spark_schema(table)
-    )
-
-
-def fate(number: int, name: str = "training") -> dict[str, Any]:
-    return {
-        "record_id": id_of(number),
-        "week": WEEK,
-        "fate": name,
-        "policy_version": "p1",
-        "shop_id": "shop-7731",
-    }
-
-
-def silver(number: int, **columns: object) -> dict[str, Any]:
-    text = {"python": f"python {number}", "layout": "{}", "descriptor": "d", "trigger": "t", "tasks": ["a"]}
-    where = {"workflow_id": "workflow-9911", "shop_id": "shop-7731", "language_version": LANGUAGE_VERSION}
-    return {"record_id": id_of(number), **text, **where, **columns}
-
-
-def test_a_record_in_the_pool_without_its_text_stops_the_set(spark: SparkSession) -> None:
-    fates = lake_table(spark, GOLD_FATES, *map(fate, range(3)), fate(9, "rejected"))
-    texts = [silver(0), silver(1), silver(9)]
-    complete = lake_table(spark, SILVER_WORKFLOWS, *texts, silver(2))
-    assert ShardPlan.of(pool(fates, complete), seed=0, rows_per_shard=9).num_rows == 3
-    for others in ([], [silver(2, language_version="flow_python_v0")]):
-        rows = pool(fates, lake_table(spark, SILVER_WORKFLOWS, *texts, *others))
-        with pytest.raises(
-            UsageError, match=f"{id_of(2)} is in the pool and has no text in .* run curate_workflows"
-        ):
-            ShardPlan.of(rows, seed=0, rows_per_shard=9)
-    twice = pool(fates, complete.unionByName(lake_table(spark, SILVER_WORKFLOWS, silver(1))))
-    with pytest.raises(BrokenLaw, match=f"{id_of(1)} is in the pool twice"):
-        ShardPlan.of(twice, seed=0, rows_per_shard=9)
-
-
-def test_the_job_writes_a_set_once_mends_it_and_tells_of_no_shop(
-    spark: SparkSession, lake: Lake, capsys: pytest.CaptureFixture[str]
-) -> None:
-    argv = ["--lake", lake.root, "--week", WEEK]
-    assert write_shards.main(argv) == 2
-    assert (
-        "Week 2026-W47 has no fates yet; run curate_workflows --week 2026-W47 first."
-        in capsys.readouterr().err
-    )
-    lake.append(lake_table(spark, GOLD_FATES, fate(0), fate(1), fate(2, "quarantine")), GOLD_FATES)
-    lake.append(lake_table(spark, SILVER_WORKFLOWS, *map(silver, range(3))), SILVER_WORKFLOWS)
-    assert write_shards.main(argv) == 0
-    line = capsys.readouterr().out
-    assert line.startswith("write_shards week=2026-W47 rows=2 shards=1 content=")
-    [folder] = (Path(lake.root) / "gold" / "shards").iterdir()
-    first = files_of(folder)
-    [shard] = folder.glob("data/*")
-    table = pq.read_table(shard)
-    assert sorted(table["python"].to_pylist()) == ["python 0", "python 1"]
-    for private in (b"shop-7731", b"workflow-9911"):
-        assert not any(private in content for content in first.values())
-        assert private.decode() not in str(table.to_pylist())
-    shard.write_bytes(b"bit rot")
-    assert write_shards.main(argv) == 0
-    assert files_of(folder) == first
-    assert capsys.readouterr().out.split(" seconds=")[0] == line.split(" seconds=")[0]
+    assert list(loaded["train"]["record_id"]) == list(folder["train"]["record_id"]) == in_order(TRAINED)

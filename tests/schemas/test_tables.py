@@ -3,7 +3,7 @@ from __future__ import annotations
 import pyarrow as pa
 import pytest
 
-from schemas.shards import SHARD_SCHEMA
+from schemas.shards import SHARD_SCHEMA, is_held_out, split_key
 from schemas.tables import FATES, GOLD_FATES, TABLES, TIMESTAMP, Table
 
 NAME = pa.field("name", pa.string(), nullable=False, metadata={"doc": "Name."})
@@ -48,9 +48,27 @@ def test_fates_are_one_row_a_record_and_week() -> None:
     assert FATES == ("training", "quarantine", "rejected", "erased")
 
 
-def test_a_shard_names_no_shop_and_no_workflow() -> None:
-    assert SHARD_SCHEMA.names == ["record_id", "week", "python", "descriptor", "trigger", "tasks"]
+def test_a_shard_names_no_shop_and_no_id_of_production() -> None:
+    assert not {"shop_id", "workflow_id", "conversation_id", "event_id"} & {*SHARD_SCHEMA.names}
+    assert SHARD_SCHEMA.names == [
+        *("record_id", "week", "source", "source_ids", "request_kind", "request", "python", "messages"),
+        *("ids", "mask", "descriptor", "trigger", "actions", "operators", "connectors"),
+    ]
     assert not any(field.nullable for field in SHARD_SCHEMA)
+
+
+def test_about_a_share_is_held_out_and_the_same_of_every_larger_share() -> None:
+    keys = [f"shape {number}" for number in range(5000)]
+    held = [{key for key in keys if is_held_out(key, share)} for share in (0.0, 0.1, 0.3, 1.0)]
+    assert (len(held[0]), len(held[3])) == (0, len(keys))
+    assert 400 < len(held[1]) < 600
+    assert held[1] < held[2] < held[3]
+    assert [n for n in range(40) if is_held_out(f"shape {n}", 0.1)] == [4, 15, 17, 23, 34]
+
+
+def test_a_conversation_is_held_out_by_its_workflow_and_without_one_by_its_request() -> None:
+    assert split_key("shape", "Tag orders") == "shape"
+    assert split_key("", "What is a tag?") == "What is a tag?"
 
 
 @pytest.mark.parametrize(

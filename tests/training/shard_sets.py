@@ -14,6 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from schemas.chat import Message, render, render_fingerprints
+from schemas.shards import FORMAT
 from schemas.tokens import JsonTokenizer
 from schemas.tools import CONTRACT
 from tests.schemas.conversations import CONVERSATIONS, says, tiny_tokenizer, user
@@ -98,6 +99,7 @@ def write_set(
         content = (folder / path).read_bytes()
         shards.append({"path": path, "sha256": hashlib.sha256(content).hexdigest(), "num_rows": len(part)})
     manifest = {
+        "format": FORMAT,
         "fingerprints": {**render_fingerprints(CONTRACT, tokenizer()), "language": "x"},
         "shards": shards,
         "num_rows": len(made),

@@ -138,7 +138,13 @@ def test_a_row_that_is_none_is_refused_by_its_name(tmp_path: Path, row: dict[str
         view_of(write_set(tmp_path / "s", made))
 
 
-def test_workflow_shards_are_no_conversations(tmp_path: Path) -> None:
+def test_shards_of_another_format_are_refused_by_its_name(tmp_path: Path) -> None:
+    folder = write_set(tmp_path / "s", rows(short()), format="workflow_shards_v1")
+    with pytest.raises(UsageError, match="holds workflow_shards_v1, and only conversation_shards_v1 can be"):
+        view_of(folder)
+
+
+def test_a_file_without_tokens_holds_no_conversations(tmp_path: Path) -> None:
     schema = pa.schema([("record_id", pa.string()), ("python", pa.string())])
     folder = write_set(tmp_path / "s", [{"record_id": "a", "python": "x"}], files=1, schema=schema)
     with pytest.raises(UsageError, match="holds no conversations"):
