@@ -21,7 +21,7 @@ from pyspark.sql.pandas.types import from_arrow_schema
 from pipelines.lake import Lake
 from schemas.chat import Message, render_text
 from schemas.errors import BadRecord, UsageError
-from schemas.shards import HELD_OUT_SHARE, RECORDED, SHARD_SCHEMA, SYNTHETIC, is_held_out, split_key
+from schemas.shards import HELD_OUT_SHARE, RECORDED, SHARD_SCHEMA, SYNTHETIC, is_held_out, keys_of, split_key
 from schemas.tables import GOLD_FATES, SILVER_CONVERSATIONS, SILVER_SYNTHETIC
 from schemas.tools import CONTRACT, SAVE, canonical_json
 from schemas.weeks import Week
@@ -49,6 +49,8 @@ SILENT: Final = "SILENT"
 """The assistant says nothing in it."""
 HELD_OUT_WORKFLOW: Final = "HELD_OUT_WORKFLOW"
 """It would train, but a workflow that is held out was saved on the way."""
+HELD_OUT_REQUEST: Final = "HELD_OUT_REQUEST"
+"""It would train, but asks in the same words for what is held out."""
 REPEATED: Final = "REPEATED"
 
 MAX_MESSAGES_CHARACTERS: Final = 16 << 20
@@ -70,6 +72,7 @@ _FOUND: Final = pa.schema(
         pa.field("left_out", pa.string()),
         pa.field("text_sha256", pa.binary()),
         pa.field("row_sha256", pa.binary()),
+        pa.field("keys", pa.list_(pa.string())),
     ]
 )
 _EXAMINED: Final = pa.schema([*_POOL, *_FOUND])
@@ -145,21 +148,26 @@ def _as_pool(rows: DataFrame, source: str, source_id: str) -> DataFrame:
 
 
 def examine(rows: DataFrame, share: float) -> DataFrame:
-    """Add to each row of a pool `held_out`, `left_out` (a reason or null) and digests of text and row.
+    """Add to each row of a pool `held_out`, `left_out` (a reason or null), digests of text and row, and keys.
 
     Of rows with equal text the one with the smallest record id stays.
     """
     examined = rows.mapInArrow(_mapped(_examined, _EXAMINED, share), from_arrow_schema(_EXAMINED)).persist()
+    sound = examined.where(F.col("left_out").isNull())
     same_text = Window.partitionBy("text_sha256").orderBy("record_id")
     repeated = (
-        examined.where(F.col("left_out").isNull())
-        .select("record_id", F.row_number().over(same_text).alias("place"))
+        sound.select("record_id", F.row_number().over(same_text).alias("place"))
         .where(F.col("place") > 1)
         .select("record_id", F.lit(REPEATED).alias("repeated"))
     )
+    keys = sound.select("record_id", "held_out", F.explode("keys").alias("key"))
+    held_out = keys.where(F.col("held_out")).select("key").distinct()
+    asked = keys.where(~F.col("held_out")).join(held_out, "key", "left_semi").select("record_id").distinct()
+    asked = asked.withColumn("asked", F.lit(HELD_OUT_REQUEST))
     return (
         examined.join(repeated, "record_id", "left")
-        .withColumn("left_out", F.coalesce("left_out", "repeated"))
+        .join(asked, "record_id", "left")
+        .withColumn("left_out", F.coalesce("left_out", "asked", "repeated"))
         .select(*_EXAMINED.names)
     )
 
@@ -213,7 +221,8 @@ def _examined(row: _Row, share: float) -> _Row:
     except BadRecord as refused:
         found["left_out"] = refused.code
     content = canonical_json([row[name] for name in _COLUMNS])
-    return {**row, **found, "row_sha256": hashlib.sha256(content.encode()).digest()}
+    found["row_sha256"] = hashlib.sha256(content.encode()).digest()
+    return {**row, **found, "keys": keys_of(row["descriptor"], row["request"], row["request_kind"])}
 
 
 def _text_of(row: _Row, share: float | None) -> str:

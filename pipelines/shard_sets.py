@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator
-from typing import cast
+from typing import Final, cast
 
 import pyarrow.fs as pafs
 import pyarrow.parquet as pq
@@ -23,11 +23,13 @@ from schemas.shards import (
     Manifest,
     ShardFile,
     content_sha256,
+    keys_of,
     shard_path,
-    split_key,
 )
 
 __all__ = ["ShardSet"]
+
+_KEYED_BY: Final = ["descriptor", "request", "request_kind"]
 
 
 class ShardSet:
@@ -61,7 +63,7 @@ class ShardSet:
         """Write the manifest; shards that no row went into get their empty file here.
 
         Raises:
-            BrokenLaw: when the files do not hold the rows of the plan, or both sides hold one workflow.
+            BrokenLaw: when the files do not hold the rows of the plan, or both sides hold one key.
         """
         count = plan.count + plan.count_held_out
         for number in range(count):
@@ -113,7 +115,7 @@ class ShardSet:
                     yield f"{file['path']} is not the file that the manifest names"
 
     def _require_apart(self, shards: list[ShardFile], held_out: list[ShardFile]) -> None:
-        """No workflow is on both sides, by what the written files say."""
+        """No workflow and no request is on both sides, by what the written files say."""
         kept = {key for file in held_out for key in self._keys(file)}
         for file in shards:
             for key in self._keys(file):
@@ -125,8 +127,10 @@ class ShardSet:
             self.filesystem.open_input_file(f"{self.root}/{file['path']}") as stream,
             pq.ParquetFile(stream) as rows,
         ):
-            for batch in rows.iter_batches(columns=["descriptor", "request"]):
-                yield from map(split_key, batch["descriptor"].to_pylist(), batch["request"].to_pylist())
+            for batch in rows.iter_batches(columns=_KEYED_BY):
+                columns = (batch[name].to_pylist() for name in _KEYED_BY)
+                for descriptor, request, kind in zip(*columns, strict=True):
+                    yield from keys_of(descriptor, request, kind)
 
     def _write(self, path: str, content: bytes) -> None:
         target = f"{self.root}/{path}"

@@ -36,6 +36,7 @@ __all__ = [
     "differences",
     "fingerprints",
     "is_held_out",
+    "keys_of",
     "shard_path",
     "split_key",
 ]
@@ -119,6 +120,16 @@ def is_held_out(key: str, share: float) -> bool:
 def split_key(descriptor: str, request: str) -> str:
     """What a conversation is held out by: its workflow's shape, or the request where it has none."""
     return descriptor or request
+
+
+def keys_of(descriptor: str, request: str, request_kind: str) -> list[str]:
+    """What of a conversation must not be on both sides: the workflow's shape, and a request that says all.
+
+    An edit is no such request: it means little without the workflow before it.
+    """
+    asked = " ".join(request.casefold().split())
+    keys = [f"shape {descriptor}"] if descriptor else []
+    return [*keys, f"request {asked}"] if request_kind == "create" or not keys else keys
 
 
 def shard_path(number: int, count: int, side: str = TRAIN) -> str:

@@ -168,6 +168,25 @@ def test_a_conversation_that_passes_through_a_held_out_workflow_does_not_train(s
     assert reasons(examined(spark, made, 0.0))[id_of("through")] is None
 
 
+def test_a_request_in_the_words_of_a_held_out_one_does_not_train(spark: SparkSession) -> None:
+    held = next(n for n in range(99) if is_held_out(f"shape {n}", 0.5))
+    free = [n for n in range(99) if not is_held_out(f"shape {n}", 0.5)]
+    made = [
+        synthetic(held, request="Tag  big\norders"),
+        synthetic(free[0], request="tag BIG orders "),
+        synthetic(free[1], request="Tag big orders", request_kind="edit"),
+        synthetic(free[2], request="Tag small orders"),
+    ]
+    assert reasons(examined(spark, made, 0.5)) == {
+        id_of(held): None,
+        id_of(free[0]): "HELD_OUT_REQUEST",
+        id_of(free[1]): None,
+        id_of(free[2]): None,
+    }
+    made[0]["contract"] = "0" * 64  # what is left out keeps nothing else out
+    assert reasons(examined(spark, made, 0.5))[id_of(free[0])] is None
+
+
 def test_refused_python_on_the_way_is_no_workflow(spark: SparkSession) -> None:
     free = next(python for python, shape in shapes() if not is_held_out(shape, 0.5))
     refused = calls(("create_or_update_workflow", {"workflow_python": "import os"}))

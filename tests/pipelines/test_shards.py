@@ -280,13 +280,23 @@ def test_no_manifest_is_written_over_fewer_rows_than_the_pool_has(
     assert not list(tmp_path.rglob("*.part"))
 
 
-@pytest.mark.parametrize("descriptor", ["shape of both", ""])
-def test_no_manifest_is_written_where_both_sides_hold_one_workflow(
-    spark: SparkSession, tmp_path: Path, descriptor: str
+@pytest.mark.parametrize(
+    ("descriptor", "kind", "said"),
+    [
+        ("of both", "edit", "shape of both"),
+        ("", "question", "request what is both\\?"),
+        (None, "create", "request what is both\\?"),
+    ],
+)
+def test_no_manifest_is_written_where_both_sides_hold_one_workflow_or_request(
+    spark: SparkSession, tmp_path: Path, descriptor: str | None, kind: str, said: str
 ) -> None:
-    made = [synthetic(n, descriptor=descriptor, request="What is both?") for n in range(4)]
+    both = {"request_kind": kind, "request": " What is\nBOTH?"}
+    made = [
+        synthetic(n, **both, descriptor=f"shape {n}" if descriptor is None else descriptor) for n in range(4)
+    ]
     rows = examined(spark, made).withColumn("held_out", F.col("record_id") == id_of(2))
-    with pytest.raises(BrokenLaw, match=f"trains on what is held out: {descriptor or 'What is both?'}"):
+    with pytest.raises(BrokenLaw, match=f"trains on what is held out: {said}"):
         write(rows, tmp_path)
     assert ShardSet(str(tmp_path)).manifest() is None
 
