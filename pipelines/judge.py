@@ -66,7 +66,11 @@ def unjudged(conversations: DataFrame, judgments: DataFrame) -> DataFrame:
 def judge(conversations: DataFrame) -> DataFrame:
     """One `silver.judgments` row for each of the conversations and each facet."""
     read = conversations.select(
-        "record_id", "messages", "python", conversation_digest().alias("conversation_digest")
+        "record_id",
+        "messages",
+        "python",
+        F.lit(JUDGE_VERSION).alias("judge_version"),
+        conversation_digest().alias("conversation_digest"),
     )
     return read.mapInArrow(_judge_batches, spark_schema(SILVER_JUDGMENTS))
 
@@ -82,7 +86,7 @@ def _rows(row: dict[str, Any]) -> Iterator[dict[str, Any]]:
         yield {
             "record_id": row["record_id"],
             "facet": facet,
-            "judge_version": JUDGE_VERSION,
+            "judge_version": row["judge_version"],
             "conversation_digest": row["conversation_digest"],
             "score": verdict.score,
             "detail": verdict.detail[:_LONGEST].encode(errors="replace").decode(),

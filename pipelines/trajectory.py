@@ -82,7 +82,7 @@ def turns_of(messages: str) -> tuple[Turn, ...]:
 
 def _turns(messages: Any) -> tuple[Turn, ...]:
     starts = [number for number, message in enumerate(messages) if message["role"] == "user"]
-    ends = [*starts[1:], len(messages)]
+    ends = [*starts, len(messages)][1:]
     return tuple(_turn(messages[start:end]) for start, end in zip(starts, ends, strict=True))
 
 
