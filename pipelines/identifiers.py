@@ -1,6 +1,6 @@
 """Structured identifiers in free text: where they stand, of which kind, and what they have in common.
 
-    find_identifiers("Mail Ann@Corp.com")  # [Identifier(5, 17, "email", "ann@corp.com")]
+    find_identifiers("Mail Ann@Corp.com")  # (Identifier(5, 17, "email", "ann@corp.com"),)
 
 Found are e-mail addresses, phone numbers, credentials in URLs, tokens, shops' domains, ids of Shopify's
 objects, IP addresses, payment cards (Luhn) and IBANs (mod 97). What looks like one is taken for one:
@@ -11,9 +11,10 @@ unless a word such as "phone" or "call" stands before them.
 
 from __future__ import annotations
 
+import functools
 import ipaddress
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -33,6 +34,7 @@ class Identifier:
 _Valid = Callable[[re.Match[str]], tuple[int, str] | None]
 """From a match to its end and key, None where it is no identifier after all."""
 
+_SHORT: Final = 256
 _MASK: Final = "\x1f"
 """In the place of what was found already: white space to every pattern, and no separator inside any."""
 
@@ -98,10 +100,12 @@ def _card(found: re.Match[str]) -> tuple[int, str] | None:
 
 def _iban(found: re.Match[str]) -> tuple[int, str] | None:
     """As many characters as its country's have: words that follow it do not belong to it."""
-    length = _IBAN_LENGTHS.get(found["it"][:2].upper(), 0)
+    length = _IBAN_LENGTHS.get(found["it"][:2].upper())
+    if length is None:
+        return None
     places = [place for place in range(*found.span("it")) if found.string[place] != " "][:length]
     key = "".join(found.string[place] for place in places).upper()
-    if not length or len(key) < length:
+    if len(key) < length:
         return None
     number = int("".join(str(int(character, 36)) for character in key[4:] + key[:4]))
     return (places[-1] + 1, key) if number % 97 == 1 else None
@@ -166,7 +170,7 @@ _RULES: Final = (
     _rule(
         "email",
         "@",
-        rf"{_WORD}(?P<it>[\w.+%-]+@(?!redacted\.invalid)(?:[\w-]+\.)+[^\W\d_]{{2,63}})",
+        rf"{_WORD}(?P<it>{_OURS}[\w.+%-]+@(?!redacted\.invalid)(?:[\w-]+\.)+[^\W\d_]{{2,63}})",
         valid=_caseless,
     ),
     _rule("shop", "myshopify", rf"{_WORD}(?P<it>[\w-]+\.myshopify\.(?:com|io))", valid=_shop),
@@ -230,8 +234,18 @@ _RULES: Final = (
 )
 
 
-def find_identifiers(text: str) -> list[Identifier]:
+def find_identifiers(text: str) -> Sequence[Identifier]:
     """Every identifier in `text`, in order; none overlaps another."""
+    return _find_again(text) if len(text) <= _SHORT else _find(text)
+
+
+@functools.lru_cache(maxsize=8192)
+def _find_again(text: str) -> Sequence[Identifier]:
+    """Short texts are mostly words of the catalogue, and come again in every conversation."""
+    return _find(text)
+
+
+def _find(text: str) -> Sequence[Identifier]:
     found: list[Identifier] = []
     small = text.lower()
     for rule in _RULES:
@@ -240,7 +254,7 @@ def find_identifiers(text: str) -> list[Identifier]:
         more = list(_matches(rule, text))
         text = replaced(text, ((one, _MASK * (one.end - one.start)) for one in more))
         found += more
-    return sorted(found, key=lambda one: one.start)
+    return tuple(sorted(found, key=lambda one: one.start))
 
 
 def replaced(text: str, by: Iterable[tuple[Identifier, str]]) -> str:

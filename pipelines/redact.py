@@ -47,6 +47,7 @@ _SURROGATES: Final = {
 _NUMBERED_AS: Final = {"handle": "shop", "credentials": "token"}
 _VERIFIED: Final = frozenset({"email", "shop", "token", "iban", "card", "phone"})
 _SHORTEST_VERIFIED: Final = 8
+"""What is shorter, or a word, stands elsewhere by chance: `?token=customers`."""
 _NESTED: Final = "workflow_python"
 """The argument that holds Python."""
 
@@ -71,13 +72,14 @@ class Redactor:
 
     def text(self, text: str) -> str:
         """Plain text; one that is wholly a kept one stays."""
-        found = [] if text in self._kept else find_identifiers(text)
+        found = () if text in self._kept else find_identifiers(text)
         if not found:
             return text
         self.num_replaced += len(found)
         for one in found:
-            if one.kind in _VERIFIED and one.end - one.start >= _SHORTEST_VERIFIED:
-                self._originals.add(text[one.start : one.end].casefold())
+            original = text[one.start : one.end].casefold()
+            if one.kind in _VERIFIED and len(original) >= _SHORTEST_VERIFIED and not original.isalpha():
+                self._originals.add(original)
         return replaced(text, ((one, self._surrogate(one)) for one in found))
 
     def json(self, text: str) -> str:
