@@ -1,21 +1,24 @@
 """The scripted oracle: given the workflow that is wanted, it plays the trajectory of an ideal agent.
 
 It makes cold-start conversations and is the upper bound that evaluations print beside a model. It is no
-model: its name is in every output. Not here yet: searches that find nothing, mistakes that are mended, and
-words of its own for each workflow.
+model: its name is in every output. Not here yet: searches that find nothing, and mistakes that are mended.
 """
 
 from __future__ import annotations
 
+import functools
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from hashlib import blake2b
 from typing import Any, Final
 
 from schemas.catalog.tasks import TASKS
 from schemas.chat import Message, ToolCall
+from schemas.errors import BadRecord
 from schemas.tools import CONFIGURE, SAVE, SEARCH, Contract, canonical_json
 from schemas.workflow import Workflow, from_python
+from schemas.workflow.jsontext import read_json
 from schemas.workflow.model import CONDITION, FOREACH
 from serving.agent import Budget, Completion
 
@@ -23,6 +26,17 @@ __all__ = ["ScriptedOracle"]
 
 _QUERIES: Final = 10
 _TASKS: Final = 20
+_READY: Final = (
+    'The workflow "{name}" is saved and switched off. Next steps: read it through, try it on one case, then '
+    "turn it on.",
+    'I saved "{name}", switched off for now. It starts with {trigger}{does}. Next steps: check the values, '
+    "test it once, then turn it on.",
+    'Done: the workflow "{name}" is saved, and it stays off until you turn it on. It starts with '
+    "{trigger}{does}. Next steps: review each step and try it on one case.",
+    'I built "{name}" and left it off. Starting point: {trigger}{does}. Next steps: look through it, test it '
+    "with a case of your own, then switch it on.",
+)
+"""How it closes, chosen by the workflow itself."""
 
 
 @dataclass(frozen=True)
@@ -35,52 +49,77 @@ class ScriptedOracle:
     workflow_id: str | None = None
     """The workflow to replace, with `workflow_version`, where the request is an edit."""
     workflow_version: int | None = None
+    look_up: str | None = None
+    """What it searches before it answers without a workflow."""
 
     @property
     def name(self) -> str:
         return "scripted-oracle"
 
     def complete(self, messages: Sequence[Message], contract: Contract, budget: Budget) -> Completion:
-        """The next message of the script: a pure function of what was said since the last request.
+        """The next message of the script: a pure function of what was said so far.
 
         Raises:
             BadRecord: where the wanted Python is no workflow.
         """
         asked = max(n for n, message in enumerate(messages) if message["role"] == "user")
         since = messages[asked + 1 :]
-        if self.python is None:
-            return Completion({"role": "assistant", "content": self.answer})
-        workflow = from_python(self.python)
-        script = [self._searches(workflow), self._configurations(workflow), self._save()]
-        script = [calls for calls in script if calls]
         turn = sum(message["role"] == "assistant" for message in since)
+        script = [calls for calls in self._script(messages[:asked]) if calls]
         if turn < len(script):
             return Completion({"role": "assistant", "content": None, "tool_calls": script[turn]})
-        return Completion({"role": "assistant", "content": _ending(workflow, since)})
+        said = self.answer if self.python is None else _ending(_workflow(self.python), self.python, since)
+        return Completion({"role": "assistant", "content": said})
 
-    def _searches(self, workflow: Workflow) -> list[ToolCall]:
-        labels = [TASKS[task_id].label for task_id, _ in _used(workflow) if task_id in TASKS]
+    def _script(self, history: Sequence[Message]) -> list[list[ToolCall]]:
+        """The calls of each message in turn; what was read earlier in the conversation is not read again."""
+        if self.python is None:
+            queries = [] if self.look_up is None else [self.look_up.lower()]
+            return [_calls(SEARCH, [{"search_queries": [query]} for query in queries])]
+        used = _used(_workflow(self.python))
+        tasks = [task for task in used if task not in _read_before(history)]
+        labels = [TASKS[task_id].label for task_id, _ in tasks if task_id in TASKS]
         queries = list(dict.fromkeys(label.lower() for label in labels))
-        return _calls(SEARCH, [{"search_queries": part} for part in _parts(queries, _QUERIES)])
-
-    def _configurations(self, workflow: Workflow) -> list[ToolCall]:
-        tasks = [{"id": task_id, "version": version} for task_id, version in _used(workflow)]
-        return _calls(CONFIGURE, [{"tasks": part} for part in _parts(tasks, _TASKS)])
-
-    def _save(self) -> list[ToolCall]:
-        arguments: dict[str, Any] = {"workflow_python": self.python}
+        named = [{"id": task_id, "version": version} for task_id, version in tasks]
+        saved: dict[str, Any] = {"workflow_python": self.python}
         if self.workflow_id is not None:
-            arguments |= {"workflow_id": self.workflow_id, "workflow_version": self.workflow_version}
-        return _calls(SAVE, [arguments])
+            saved |= {"workflow_id": self.workflow_id, "workflow_version": self.workflow_version}
+        return [
+            _calls(SEARCH, [{"search_queries": part} for part in _parts(queries, _QUERIES)]),
+            _calls(CONFIGURE, [{"tasks": part} for part in _parts(named, _TASKS)]),
+            _calls(SAVE, [saved]),
+        ]
+
+
+@functools.lru_cache(maxsize=16)
+def _workflow(python: str) -> Workflow:
+    """One trajectory asks for the same workflow at every turn."""
+    return from_python(python)
 
 
 def _used(workflow: Workflow) -> list[tuple[str, str]]:
-    """(id, version) of the tasks to look up; if and for need no looking up."""
+    """(id, version) of the tasks to look up: if and for need none, and of unknown apps no catalogue tells."""
     steps = (step for step in workflow.steps if step.kind not in (CONDITION, FOREACH))
-    return list(dict.fromkeys((step.task_id, step.version) for step in steps))
+    known = (step for step in steps if step.task_id in TASKS or step.task_id.startswith("shopify::"))
+    return list(dict.fromkeys((step.task_id, step.version) for step in known))
 
 
-def _ending(workflow: Workflow, since: Sequence[Message]) -> str:
+def _read_before(history: Sequence[Message]) -> set[tuple[str, str]]:
+    """(id, version) of the tasks whose configuration was asked for."""
+    read: set[tuple[str, str]] = set()
+    for message in history:
+        for call in message.get("tool_calls", []):
+            if call["function"]["name"] != CONFIGURE:
+                continue
+            try:
+                tasks = read_json(call["function"]["arguments"])["tasks"]
+                read.update((task["id"], task["version"]) for task in tasks)
+            except (BadRecord, KeyError, TypeError):
+                continue  # a call that was refused read nothing
+    return read
+
+
+def _ending(workflow: Workflow, python: str, since: Sequence[Message]) -> str:
     """What the merchant is told, true to what the tool answered."""
     said = json.loads(since[-1]["content"] or "{}")
     if not said.get("ok"):
@@ -88,11 +127,28 @@ def _ending(workflow: Workflow, since: Sequence[Message]) -> str:
             f"I could not save the workflow: {said.get('data', {}).get('message', 'the tool gave no reason')}"
         )
     errors = [error for bucket in said["data"]["validation_errors"].values() for error in bucket]
-    ready = f'The workflow "{workflow.name}" is saved and switched off.'
     if errors:
         listed = "; ".join(dict.fromkeys(f"step {error['stepId']}: {error['message']}" for error in errors))
+        ready = f'The workflow "{workflow.name}" is saved and switched off.'
         return f"{ready} Next steps: mend what Flow objects to ({listed}), then turn it on."
-    return f"{ready} Next steps: read it through, try it on one case, then turn it on."
+    trigger, *acting = [_label(task_id) for task_id, _ in _named(workflow)]
+    does = f" and then uses {_listed(acting)}" if acting else " and does nothing yet"
+    return _READY[blake2b(python.encode(), digest_size=1).digest()[0] % len(_READY)].format(
+        name=workflow.name, trigger=trigger, does=does
+    )
+
+
+def _named(workflow: Workflow) -> list[tuple[str, str]]:
+    steps = (step for step in workflow.steps if step.kind not in (CONDITION, FOREACH))
+    return list(dict.fromkeys((step.task_id, step.kind) for step in steps))
+
+
+def _label(task_id: str) -> str:
+    return TASKS[task_id].label if task_id in TASKS else f"the task {task_id}"
+
+
+def _listed(labels: Sequence[str]) -> str:
+    return " and ".join(filter(None, [", ".join(labels[:-1]), labels[-1]]))
 
 
 def _calls(name: str, each: Sequence[dict[str, Any]]) -> list[ToolCall]:

@@ -1,0 +1,100 @@
+"""Replay: run the tool calls of a recorded conversation again, and hold each answer against the recorded one.
+
+    tools = Tools(shop_of(messages))
+    replay(messages, tools)      # every answer came back byte for byte, and the shop is where it was
+
+Nothing that a model wrote is executed: a call is answered by the same tools that answered it before. Not here
+yet: shops that were not empty when the conversation began.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from schemas.chat import Message, ToolCall
+from schemas.errors import BadRecord
+from schemas.tools import SAVE, SEARCH
+from schemas.workflow import from_python
+from schemas.workflow.jsontext import read_json
+from serving.shop import InMemoryShop
+from serving.tools import Tools
+
+__all__ = ["app_tasks", "replay", "shop_of"]
+
+
+def replay(messages: Sequence[Message], tools: Tools) -> None:
+    """Bring the shop of `tools` to where it was after `messages`.
+
+    Raises:
+        BadRecord: REPLAY where an answer is another one, is missing, or belongs to no call; `path` names the
+            message. The shop is then of no use.
+    """
+    for place, call, recorded in _answered(messages):
+        function = call["function"]
+        said = tools.call(function["name"], function["arguments"]).text
+        if said != recorded:
+            at = next((n for n, (a, b) in enumerate(zip(said, recorded, strict=False)) if a != b), None)
+            at = min(len(said), len(recorded)) if at is None else at
+            name = function["name"][:64]
+            raise BadRecord("REPLAY", f"{name} answers otherwise from character {at} on", path=f"/{place}")
+
+
+def shop_of(messages: Sequence[Message]) -> InMemoryShop:
+    """An empty shop with the apps that a conversation shows to be installed.
+
+    A search said so, or a workflow that uses their tasks was saved without complaint.
+    """
+    apps: set[str] = set()
+    for _, call, recorded in _answered(messages):
+        name = call["function"]["name"]
+        try:
+            answer = read_json(recorded)
+            if name == SEARCH:
+                found = (task for tasks in answer["data"]["tasks"].values() for task in tasks)
+                apps.update(task["id"] for task in found if task["installed"] is True)
+            elif name == SAVE:
+                apps |= _undisputed(read_json(call["function"]["arguments"]), answer["data"])
+        except (BadRecord, KeyError, TypeError, AttributeError):
+            continue  # a refused call shows nothing
+    return InMemoryShop(frozenset(app for app in apps if _is_app(app)))
+
+
+def app_tasks(python: str) -> frozenset[str]:
+    """Ids of the tasks of a workflow that come from apps.
+
+    Raises:
+        WorkflowRefused: where the Python is no workflow.
+    """
+    return frozenset(step.task_id for step in from_python(python).steps if _is_app(step.task_id))
+
+
+def _undisputed(arguments: dict[str, Any], saved: dict[str, Any]) -> set[str]:
+    """The app tasks of a saved workflow that the shop did not object to."""
+    disputed = {int(error["stepId"]) - 1 for error in saved["validation_errors"]["taskErrors"]}
+    steps = enumerate(from_python(arguments["workflow_python"]).steps)
+    return {step.task_id for number, step in steps if number not in disputed and _is_app(step.task_id)}
+
+
+def _is_app(task_id: str) -> bool:
+    return not task_id.startswith("shopify::")
+
+
+def _answered(messages: Sequence[Message]) -> Iterator[tuple[int, ToolCall, str]]:
+    """(place of its answer, call, answer) in the order of the calls.
+
+    Raises:
+        BadRecord: REPLAY where calls and answers do not belong together.
+    """
+    waiting: list[ToolCall] = []
+    for place, message in enumerate(messages):
+        if message["role"] == "tool":
+            if not waiting or waiting[0]["id"] != message.get("tool_call_id"):
+                raise BadRecord("REPLAY", "an answer belongs to no call before it", path=f"/{place}")
+            yield place, waiting.pop(0), message["content"] or ""
+        elif waiting:
+            break
+        else:
+            waiting = list(message.get("tool_calls", []))
+    if waiting:
+        raise BadRecord("REPLAY", f"the call {waiting[0]['id'][:64]} has no answer")
