@@ -25,10 +25,12 @@ from schemas.conversation import Event, Kind, write_event
 from schemas.errors import Transient, UsageError
 from schemas.tools import CONTRACT, Contract, canonical_json
 
-__all__ = ["CHAMPION", "Recorder", "Recording"]
+__all__ = ["CHALLENGER", "CHAMPION", "Recorder", "Recording"]
 
 CHAMPION: Final = "champion"
 """The arm of a conversation outside every experiment."""
+CHALLENGER: Final = "challenger"
+"""The arm that gets the model on trial."""
 
 
 class Recorder:
