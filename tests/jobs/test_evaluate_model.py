@@ -1,0 +1,113 @@
+"""The job from a shard set and a checkpoint to rows of gold.evaluations, and the arrow from write_shards."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+pytestmark = pytest.mark.spark
+
+from jobs import evaluate_model  # noqa: E402
+from pipelines.evaluation.entrants import ORACLE, Asks, Entrant  # noqa: E402
+from pipelines.evaluation.held_out import Chosen, read_held_out  # noqa: E402
+from pipelines.evaluation.stored import Told, ask_and_store  # noqa: E402
+from pipelines.lake import Lake  # noqa: E402
+from schemas.errors import UsageError  # noqa: E402
+from schemas.tables import GOLD_EVALUATIONS  # noqa: E402
+from serving.agent import Budget  # noqa: E402
+from tests.pipelines.held_out_sets import WEEK, held_rows, write_held_out  # noqa: E402
+from tests.serving.tiny import write_checkpoint  # noqa: E402
+
+ROW_COLUMNS = ("model_kind", "reason", "request_kind", "parses", "valid", "equal", "num_turns")
+
+
+@pytest.fixture(scope="module")
+def shards(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_held_out(tmp_path_factory.mktemp("shards") / "set", held_rows(2))
+
+
+@pytest.fixture(scope="module")
+def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_checkpoint(tmp_path_factory.mktemp("checkpoint"))
+
+
+def config(lake: Lake, shards: Path, checkpoint: Path, **changes: Any) -> evaluate_model.Config:
+    usual = {"week": WEEK, "num": 5, "num_untrained": 2, "tokens": 12}
+    told: dict[str, Any] = usual | changes
+    return evaluate_model.Config(lake=lake.root, shards=str(shards), checkpoint=checkpoint, **told)
+
+
+def test_a_checkpoint_is_asked_beside_itself_untrained_and_the_script(
+    lake: Lake, shards: Path, checkpoint: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    told = evaluate_model.run(config(lake, shards, checkpoint))
+    shown = capsys.readouterr().out
+    rows = lake.read(GOLD_EVALUATIONS).collect()
+    by_kind = {kind: [row for row in rows if row["model_kind"] == kind] for kind in ("trained", "untrained")}
+    assert (len(rows), len(by_kind["trained"]), len(by_kind["untrained"])) == (12, 5, 2)
+    trained = by_kind["trained"]
+    assert {row["num_tokens"] for row in trained} == {12}  # a tiny random model never comes to an end
+    assert all(row["latency_seconds"] > 0 and row["week"] == WEEK for row in trained)
+    assert told == {
+        **{"week": WEEK, "n": 5, "left_out": 0},
+        "parsed": sum(bool(row["parses"]) for row in trained),
+        "valid": sum(bool(row["valid"]) for row in trained),
+        "equal": sum(bool(row["equal"]) for row in trained),
+        "new": 12,
+    }
+    name = trained[0]["model"]
+    assert [line.split()[0] for line in shown.splitlines()] == [
+        *("model", name, "create", "edit", "question", f"untrained-0-of-{name}", "scripted-oracle")
+    ]
+
+    version = lake.version(GOLD_EVALUATIONS)
+    again = evaluate_model.run(config(lake, shards, checkpoint))
+    assert again == {**told, "new": 0}
+    assert capsys.readouterr().out == shown
+    assert lake.version(GOLD_EVALUATIONS) == version
+    assert evaluate_model.run(config(lake, shards, checkpoint, num=6))["new"] == 2
+
+
+def test_what_was_stored_before_a_kill_is_not_asked_again(lake: Lake, shards: Path) -> None:
+    chosen = read_held_out(str(shards), week=WEEK, num=6, seed=0)
+    asked: list[str] = []
+
+    def counted(conversation: Any) -> Any:
+        asked.append(conversation.record_id)
+        return ORACLE.model(conversation)
+
+    def killed(conversation: Any) -> Any:
+        raise KeyboardInterrupt
+
+    first = Entrant("trained", "first", counted)
+    stopped, second = (Entrant("untrained", "second", model) for model in (killed, counted))
+    with pytest.raises(KeyboardInterrupt):
+        stored(lake, chosen, [(first, chosen.conversations[:4]), (stopped, chosen.conversations)])
+    assert len(asked) == 4
+    told = stored(lake, chosen, [(first, chosen.conversations), (second, chosen.conversations)])
+    ids = [each.record_id for each in chosen.conversations]
+    assert asked[4:] == [*ids[4:], *ids]
+    assert [row["record_id"] for row in told.rows] == ids * 2
+    assert (told.num_new, lake.read(GOLD_EVALUATIONS).count()) == (8, 12)
+    assert told.counts()["equal"] == 6
+
+
+def stored(lake: Lake, chosen: Chosen, asks: Asks) -> Told:
+    clock = iter(range(10_000))
+    return ask_and_store(
+        lake, asks, chosen, Budget(), clock=lambda: next(clock) / 1000, advance=lambda steps=1: None
+    )
+
+
+def test_what_stops_it_is_one_sentence(
+    lake: Lake, shards: Path, checkpoint: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(UsageError, match="say --week 2026-W47"):
+        evaluate_model.run(config(lake, shards, checkpoint, week="2026-W48"))
+    with pytest.raises(UsageError, match="there is no checkpoint"):
+        evaluate_model.run(config(lake, shards, tmp_path / "nowhere"))
+    arguments = ["--lake", "l", "--week", WEEK, "--shards", str(shards), "--checkpoint", str(checkpoint)]
+    assert evaluate_model.main([*arguments, "--num", "0"]) == 2
+    assert "must be above 0" in capsys.readouterr().err
