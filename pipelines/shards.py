@@ -26,7 +26,7 @@ from pipelines.pool import messages_in
 from schemas.chat import render
 from schemas.errors import BadRecord, BrokenLaw, UsageError
 from schemas.shards import ROW_GROUP_ROWS, SHARD_SCHEMA, TEST, TRAIN, ZSTD_LEVEL
-from schemas.tokens import JsonTokenizer
+from schemas.tokens import JsonTokenizer, Tokenizer
 from schemas.tools import CONTRACT
 
 __all__ = ["ShardPlan", "cut", "parquet_bytes", "shard_of"]
@@ -34,6 +34,9 @@ __all__ = ["ShardPlan", "cut", "parquet_bytes", "shard_of"]
 _HASH_BITS: Final = 60
 _SLICE_ROWS: Final = 64
 """Rows whose tokens are held as Python objects at a time."""
+_STRETCHES: Final = 4096
+_LONGEST_STRETCH: Final = 16_384
+"""In characters: what is remembered of one stretch at most."""
 _WRITTEN: Final = "shard int, num_rows long, content binary"
 
 
@@ -178,12 +181,26 @@ def _writer(tokenizer_json: bytes) -> Callable[[pa.Table], pa.Table]:
     return write
 
 
+class _Remembering:
+    """A tokenizer that knows a stretch again: every row has the system prompt, many the same tool answers."""
+
+    def __init__(self, content: bytes) -> None:
+        inner = JsonTokenizer(content)
+        self.control: Mapping[str, int] = inner.control
+        self.fingerprint: str = inner.fingerprint
+        self._encode = inner.encode
+        self._known = functools.lru_cache(maxsize=_STRETCHES)(inner.encode)
+
+    def encode(self, text: str) -> list[int]:
+        return self._known(text) if len(text) <= _LONGEST_STRETCH else self._encode(text)
+
+
 @functools.lru_cache(maxsize=2)
-def _tokenizer(content: bytes) -> JsonTokenizer:
-    return JsonTokenizer(content)
+def _tokenizer(content: bytes) -> _Remembering:
+    return _Remembering(content)
 
 
-def _rendered(rows: pa.Table, tokenizer: JsonTokenizer) -> pa.Table:
+def _rendered(rows: pa.Table, tokenizer: Tokenizer) -> pa.Table:
     """The rows in the shard's columns, a few at a time."""
     given = [name for name in SHARD_SCHEMA.names if name in rows.column_names]
     slices = []
@@ -195,7 +212,7 @@ def _rendered(rows: pa.Table, tokenizer: JsonTokenizer) -> pa.Table:
     return pa.concat_tables(slices)
 
 
-def _tokens(row: Mapping[str, Any], tokenizer: JsonTokenizer) -> dict[str, list[int]]:
+def _tokens(row: Mapping[str, Any], tokenizer: Tokenizer) -> dict[str, list[int]]:
     try:
         found = render(messages_in(row["messages"]), CONTRACT, tokenizer)
     except BadRecord as refused:  # the pool rendered its text, so this is the tokenizer's doing
