@@ -39,7 +39,7 @@ from serving.recorder import CHALLENGER, CHAMPION, Recorder
 from serving.scripted_engine import ScriptedEngine
 from serving.shop import Saved
 
-__all__ = ["simulate", "wishes"]
+__all__ = ["MAX_PYTHON", "simulate", "wishes"]
 
 MAX_PYTHON: Final = 4000
 """Nobody types a longer workflow."""
