@@ -1,8 +1,11 @@
--- The tasks that the newest week's training pool uses most.
-WITH pool AS (
-    SELECT fates.record_id, fates.shop_id, fates.num_runs_7d
-    FROM gold.fates AS fates
-    WHERE fates.fate = 'training' AND fates.week = (SELECT max(week) FROM gold.fates)
+-- The tasks that the newest week's training pool of workflows uses most.
+WITH curated AS (
+    SELECT * FROM gold.fates WHERE kind = 'workflow'
+),
+pool AS (
+    SELECT record_id, shop_id, num_runs_7d
+    FROM curated
+    WHERE fate = 'training' AND week = (SELECT max(week) FROM curated)
 )
 SELECT task, count(*) AS workflows, count(DISTINCT shop_id) AS shops, sum(num_runs_7d)::BIGINT AS runs_7d
 FROM pool

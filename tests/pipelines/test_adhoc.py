@@ -18,7 +18,15 @@ from pyspark.sql import functions as F  # noqa: E402
 
 from pipelines.contracts import spark_schema  # noqa: E402
 from pipelines.lake import Lake  # noqa: E402
-from schemas.tables import GOLD_FATES, SILVER_WORKFLOWS, TABLES  # noqa: E402
+from schemas.tables import (  # noqa: E402
+    GOLD_EVALUATIONS,
+    GOLD_FATES,
+    SILVER_CONVERSATIONS,
+    SILVER_JUDGMENTS,
+    SILVER_WORKFLOWS,
+    TABLES,
+    Table,
+)
 
 
 def fate(number: int, **changes: Any) -> dict[str, Any]:
@@ -43,6 +51,43 @@ def workflow(number: int, tasks: list[str]) -> dict[str, Any]:
         "descriptor": f"d{number % 2}",
         "tasks": tasks,
     }
+
+
+def conversation(name: str, **columns: Any) -> dict[str, Any]:
+    known = {"request_kind": "create", "arm": "champion", "model": "m", "python": "..."}
+    return {"record_id": name, "trigger": "order_created", "activated": True, **known, **columns}
+
+
+def judgment(name: str, facet: str, score: float | None, judge: str = "j1") -> dict[str, Any]:
+    return {"record_id": name, "facet": facet, "score": score, "judge_version": judge, "detail": facet}
+
+
+def evaluation(number: int, **columns: Any) -> dict[str, Any]:
+    known = {"evaluation_id": "0123456789", "week": "2026-W47", "model": "m", "model_kind": "trained"}
+    return {"record_id": f"e{number}", **known, "latency_seconds": float(number), **columns}
+
+
+LOOP: dict[Table, list[dict[str, Any]]] = {
+    SILVER_CONVERSATIONS: [
+        conversation("c1", rating="up"),
+        conversation("c2", activated=False),
+        conversation("c3", activated=None, arm="challenger", model="n"),
+        conversation("c4", activated=None, trigger="", python="", request_kind="question", rating="down"),
+    ],
+    SILVER_JUDGMENTS: [
+        judgment("c1", "syntax", 1.0),
+        judgment("c1", "syntax", 0.0, judge="j2"),
+        judgment("c1", "components", 0.5),
+        judgment("c2", "syntax", 0.5),
+        judgment("c4", "syntax", None),
+        judgment("c4", "next_steps", 1.0),
+    ],
+    GOLD_EVALUATIONS: [
+        evaluation(1, parses=True, valid=True, equal=True),
+        evaluation(2, parses=True, valid=False, equal=False),
+        evaluation(6, equal=True),
+    ],
+}
 
 
 @pytest.fixture(scope="module")
@@ -142,12 +187,41 @@ def test_a_table_whose_log_is_damaged_is_named(filled: Lake) -> None:
 
 
 def test_the_questions_that_ship_are_answered(filled: Lake) -> None:
+    routed = [
+        fate(0, record_id=name, kind="conversation", policy_version="r judge=j1") for name in ("c1", "c4")
+    ]
+    held = {"kind": "conversation", "fate": "quarantine", "reason": "held", "policy_version": "r judge=j1"}
+    routed += [fate(0, record_id=name, **held) for name in ("c2", "c3")]
+    routed.append(fate(0, record_id="c9", kind="conversation", week="2026-W48"))
+    routed.append(fate(0, record_id="b1", kind="event", fate="rejected", reason="CUT"))
+    for table, whole in {**LOOP, GOLD_FATES: routed}.items():
+        complete = [{**dict.fromkeys(table.schema.names), **each} for each in whole]
+        filled.merge(filled.spark.createDataFrame(complete, spark_schema(table)), table)
     answers = {name: rows(filled, sql) for name, sql in named_queries().items()}
     assert answers == {
+        "conversations_by_model": [
+            ("2026-W47", "challenger", "n", 1, 1, None, 0, 1, 0, 0, 0),
+            ("2026-W47", "champion", "m", 3, 2, 50.0, 2, 1, 0, 1, 1),
+        ],
+        "conversations_by_trigger": [
+            ("order_created", "create", 3, 1, 2, 50.0, 0.75, 0.5, None, None),
+            ("(no workflow)", "question", 1, 1, 0, None, None, None, None, 1.0),
+        ],
+        "evaluation_by_model": [("2026-W47", "trained", "m", "01234567", 3, 100.0, 50.0, 66.7, 2.0)],
         "fates_by_reason": [
-            ("2026-W47", "training", "accepted", 2, 2),
-            ("2026-W47", "rejected", "superseded", 1, 1),
-            ("2026-W46", "training", "accepted", 1, 1),
+            ("2026-W48", "conversation", "training", "accepted", 1, 1),
+            ("2026-W47", "workflow", "training", "accepted", 2, 2),
+            ("2026-W47", "workflow", "rejected", "superseded", 1, 1),
+            ("2026-W47", "event", "rejected", "CUT", 1, 1),
+            ("2026-W47", "conversation", "quarantine", "held", 2, 1),
+            ("2026-W47", "conversation", "training", "accepted", 2, 1),
+            ("2026-W46", "workflow", "training", "accepted", 1, 1),
+        ],
+        "judgments_by_facet": [
+            ("j1", "components", 1, 1, 0.5, 1, "components"),
+            ("j1", "next_steps", 1, 1, 1.0, 0, None),
+            ("j1", "syntax", 3, 2, 0.75, 1, "syntax"),
+            ("j2", "syntax", 1, 1, 0.0, 1, "syntax"),
         ],
         "malformed_records": [],
         "popular_tasks": [("send_email", 2, 2, 1), ("count", 1, 1, 0)],
