@@ -26,7 +26,7 @@ from schemas.workflow.model import (
 from schemas.workflow.names import singular, snake
 from schemas.workflow.scope import ITEM
 
-__all__ = ["Phrases", "a", "capital", "listed", "noun_of", "words"]
+__all__ = ["Phrases", "a", "capital", "listed", "noun_of", "parts_of", "words"]
 
 _LONGEST: Final = 200
 """A longer text stands below the request."""
@@ -129,7 +129,7 @@ class Phrases:
         found: Any = read_json(text)
         if isinstance(found, list) and found and all(isinstance(part, str) for part in found):
             return listed([self.quote(part) for part in found])
-        return f"the JSON {self.quote(text)}"
+        return "an empty list" if found == [] else f"the JSON {self.quote(text)}"
 
 
 def listed(parts: Sequence[str], last: str = " and ") -> str:

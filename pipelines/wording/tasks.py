@@ -231,7 +231,7 @@ def _metafield(step: Step, phrases: Phrases, found: re.Match[str]) -> str | None
         f"the {found[2].replace('_', ' ')} metafield {parts['namespace']}.{parts['key']} ({parts['type']})"
     )
     thing = phrases.value(step.fields[0][1])
-    if names[0] != f"{found[2]}_id":
+    if names[0] != next(iter(field_order(step.task_id)), f"{found[2]}_id"):
         thing += f", given as {phrases.quote(names[0])},"
     if len(names) == 2:
         return f"{'set' if found[1] == 'add' else 'remove'} {which} of {thing}"
