@@ -14,7 +14,7 @@ from pipelines.judge import judge, unjudged
 from pipelines.lake import Lake, unpacked_bytes
 from pipelines.session import spark_session
 from schemas.errors import UsageError
-from schemas.tables import SILVER_CONVERSATIONS, SILVER_JUDGMENTS
+from schemas.tables import GOLD_FATES, SILVER_CONVERSATIONS, SILVER_JUDGMENTS
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,7 +27,8 @@ class Config:
 def run(config: Config) -> Summary:
     """Silver to judgments: conversations = judged + unchanged + refused; four facets each of the judged."""
     lake = Lake(spark_session("judge_conversations", num_bytes=unpacked_bytes(config.lake)), config.lake)
-    if not lake.exists(SILVER_CONVERSATIONS):
+    # A lake that was curated may have no conversations yet; one without either is likely misspelled.
+    if not (lake.exists(SILVER_CONVERSATIONS) or lake.exists(GOLD_FATES)):
         raise UsageError(f"There are no conversations in {config.lake}; run build_conversations first.")
     conversations = lake.read(SILVER_CONVERSATIONS)
     new = judge(unjudged(conversations, lake.read(SILVER_JUDGMENTS))).persist()

@@ -30,7 +30,8 @@ def run(config: Config) -> Summary:
     """Silver to fates, which are left alone where nothing changed; they are the commit point."""
     week = Week.parse(config.week)
     lake = Lake(spark_session("route_conversations", num_bytes=unpacked_bytes(config.lake)), config.lake)
-    if not lake.exists(SILVER_CONVERSATIONS):
+    # A lake that was curated may have no conversations yet; one without either is likely misspelled.
+    if not (lake.exists(SILVER_CONVERSATIONS) or lake.exists(GOLD_FATES)):
         raise UsageError(f"There are no conversations in {config.lake}; run build_conversations first.")
     events, conversations = lake.read(BRONZE_EVENTS), lake.read(SILVER_CONVERSATIONS)
     if num_unbuilt := unbuilt(events, conversations).count():

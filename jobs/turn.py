@@ -18,10 +18,21 @@ from typing import Any
 from jobs._console import write
 from jobs._main import Job, Summary
 from schemas.errors import BrokenLaw, Transient, UsageError
+from schemas.tables import FATES
 from schemas.weeks import Week
 from training.recipes import find_recipe
 
-__all__ = ["CHECKPOINT", "SHARDS", "Command", "Options", "announce", "commands", "run_turn", "turn"]
+__all__ = [
+    "CHECKPOINT",
+    "SHARDS",
+    "Command",
+    "Options",
+    "announce",
+    "commands",
+    "ledger_of",
+    "run_turn",
+    "turn",
+]
 
 SHARDS = "<shards>"
 CHECKPOINT = "<checkpoint>"
@@ -121,8 +132,37 @@ def run_turn(options: Options, *, plan: bool) -> int:
     if plan:
         write("".join(f"{command}\n" for command in commands(options)))
         return 0
-    turn(options)
+    told = turn(options)
+    write(f"\n{ledger_of(told)}")
     return 0
+
+
+def ledger_of(told: Mapping[str, Summary]) -> str:
+    """Where everything went, in the words of the steps' own counts: each line of sums adds up."""
+    fates = {"workflows": told.get("curate_workflows"), "conversations": told.get("route_conversations")}
+    lines = [
+        (kind, _sum(counted, "read", [fate for fate in FATES if counted[fate]]))
+        for kind, counted in fates.items()
+        if counted is not None
+    ]
+    pool, trained = told["write_shards"], told["train_model"]
+    left_out = [key for key in pool if key.startswith("left_out_")]
+    lines += [
+        ("pool", _sum(pool, "pool", ["rows", "held_out", *left_out])),
+        ("shards", str(pool["path"])),
+        ("checkpoint", str(trained["path"])),
+        ("evaluated", ", ".join(f"{key} {_short(value)}" for key, value in told["evaluate_model"].items())),
+    ]
+    width = max(len(name) for name, _ in lines)
+    return "".join(f"{name + ':':<{width + 1}} {text}\n" for name, text in lines)
+
+
+def _sum(counted: Summary, whole: str, parts: list[str]) -> str:
+    return f"{counted[whole]} = " + (" + ".join(f"{counted[part]} {part}" for part in parts) or "nothing")
+
+
+def _short(value: str | int | float) -> str:
+    return f"{value:.3g}" if isinstance(value, float) else str(value)
 
 
 def announce(number: str, command: str) -> None:

@@ -12,7 +12,7 @@ import pytest
 
 from jobs import cli, turn
 from jobs._main import Summary
-from jobs.turn import Options
+from jobs.turn import Options, commands
 from schemas.errors import BrokenLaw, Transient, UsageError
 
 WEEK = "2026-W47"
@@ -100,6 +100,13 @@ def test_a_week_that_is_none_is_refused() -> None:
         options(week="2026-W99")
 
 
+def test_every_step_is_a_job_that_takes_its_arguments(called: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The real flags of the real jobs: a renamed flag is seen here, not after an hour."""
+    monkeypatch.undo()
+    for command in commands(options(accept_unknown_runs=True, steps=1, num_evaluated=1)):
+        turn._job(command.name).check(command.argv)
+
+
 def test_the_plan_prints_each_command_as_one_would_type_it(capsys: pytest.CaptureFixture[str]) -> None:
     given = ["turn", "--week", WEEK, "--inputs", "two words", "--inputs", "b", "--steps", "2", "--plan"]
     assert cli.main(given) == 0
@@ -108,3 +115,26 @@ def test_the_plan_prints_each_command_as_one_would_type_it(capsys: pytest.Captur
     assert [words[1] for words in listed] == [name for name in ORDER if name != "ingest_conversations"]
     assert listed[0][2:] == ["--inputs", "two words", "b", "--lake", "lake"]
     assert listed[-2][-2:] == ["--steps", "2"]
+
+
+def test_the_ledger_adds_up_and_says_where_things_are() -> None:
+    fates = {"training": 3, "quarantine": 2, "rejected": 0, "erased": 0}
+    told: dict[str, Summary] = {
+        "curate_workflows": {"week": WEEK, "read": 5, **fates},
+        "route_conversations": {"week": WEEK, "events": 0, "read": 0, **dict.fromkeys(fates, 0)},
+        "write_shards": {
+            "pool": 9, "rows": 6, "held_out": 2, "left_out_too_long": 1, "shards": 2, "path": SHARDS,
+        },
+        "train_model": {"path": "models/2026-W47-0f0f"},
+        "evaluate_model": {"asked": 2, "equal": 1 / 3},
+    }  # fmt: skip
+    assert turn.ledger_of(told) == (
+        "workflows:     5 = 3 training + 2 quarantine\n"
+        "conversations: 0 = nothing\n"
+        "pool:          9 = 6 rows + 2 held_out + 1 left_out_too_long\n"
+        f"shards:        {SHARDS}\n"
+        "checkpoint:    models/2026-W47-0f0f\n"
+        "evaluated:     asked 2, equal 0.333\n"
+    )
+    del told["route_conversations"]
+    assert "conversations" not in turn.ledger_of(told)
