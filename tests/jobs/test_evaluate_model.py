@@ -9,18 +9,21 @@ import pytest
 
 pytestmark = pytest.mark.spark
 
-from jobs import evaluate_model  # noqa: E402
+from jobs import evaluate_model, write_shards  # noqa: E402
 from pipelines.evaluation.entrants import ORACLE, Asks, Entrant  # noqa: E402
 from pipelines.evaluation.held_out import Chosen, read_held_out  # noqa: E402
 from pipelines.evaluation.stored import Told, ask_and_store  # noqa: E402
 from pipelines.lake import Lake  # noqa: E402
 from schemas.errors import UsageError  # noqa: E402
-from schemas.tables import GOLD_EVALUATIONS  # noqa: E402
+from schemas.shards import is_held_out  # noqa: E402
+from schemas.tables import GOLD_EVALUATIONS, GOLD_FATES, SILVER_SYNTHETIC  # noqa: E402
+from schemas.workflow import from_python  # noqa: E402
+from schemas.workflow.descriptor import descriptor_of  # noqa: E402
 from serving.agent import Budget  # noqa: E402
 from tests.pipelines.held_out_sets import WEEK, held_rows, write_held_out  # noqa: E402
+from tests.pipelines.pool_rows import fate, lake_table, of_workflow  # noqa: E402
+from tests.schemas.conversations import tokenizer_json  # noqa: E402
 from tests.serving.tiny import write_checkpoint  # noqa: E402
-
-ROW_COLUMNS = ("model_kind", "reason", "request_kind", "parses", "valid", "equal", "num_turns")
 
 
 @pytest.fixture(scope="module")
@@ -99,6 +102,30 @@ def stored(lake: Lake, chosen: Chosen, asks: Asks) -> Told:
     return ask_and_store(
         lake, asks, chosen, Budget(), clock=lambda: next(clock) / 1000, advance=lambda steps=1: None
     )
+
+
+def test_the_script_is_right_on_all_that_the_job_held_out(lake: Lake, tmp_path: Path) -> None:
+    """The arrow from write_shards: what it holds out can be asked, and its own answer is right."""
+    rows = []
+    for trigger in ("order_created", "order_paid", "order_fulfilled", "order_canceled"):
+        for count in (1, 2, 3):
+            body = '    add_order_tags(order_id=order.id, tags=["vip"])\n' * count
+            python = f"@{trigger}\ndef tag_{count}(order):\n{body}"
+            rows.append(of_workflow(f"{trigger}{count}", python, f"Tag {count} times at {trigger}"))
+    fates = [fate(row["workflow_record_id"]) for row in rows]
+    lake.append(lake_table(lake.spark, GOLD_FATES, *fates), GOLD_FATES)
+    lake.append(lake_table(lake.spark, SILVER_SYNTHETIC, *rows), SILVER_SYNTHETIC)
+    (tmp_path / "tokenizer.json").write_bytes(tokenizer_json())
+    tokenizer = ["--tokenizer", str(tmp_path / "tokenizer.json"), "--held-out-share", "0.3"]
+    assert write_shards.main(["--lake", lake.root, "--week", WEEK, *tokenizer]) == 0
+    (folder,) = (Path(lake.root) / "gold" / "shards").iterdir()
+    expected = {
+        row["record_id"] for row in rows if is_held_out(descriptor_of(from_python(row["python"])), 0.3)
+    }
+    chosen = read_held_out(str(folder), week=WEEK, num=100, seed=0)
+    assert {each.record_id for each in chosen.conversations} == expected != set()
+    told = stored(lake, chosen, [(ORACLE, chosen.conversations)])
+    assert [row["equal"] for row in told.rows] == [True] * len(expected)
 
 
 def test_what_stops_it_is_one_sentence(
