@@ -6,6 +6,7 @@ import hashlib
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -208,6 +209,7 @@ def test_events_are_whole_labelled_and_of_the_week(week: tuple[Path, dict[str, i
     assert len(events) == counts["events"]
     assert len({event.time for event in events}) == len(events)
     assert {Week.of(event.time) for event in events} == {WEEK}
+    assert events[-1].time - events[0].time > timedelta(days=4)
     conversations = by_conversation(events)
     assert len(conversations) == counts["merchants"] == 60
     for conversation_id, told in conversations.items():
@@ -220,6 +222,9 @@ def test_events_are_whole_labelled_and_of_the_week(week: tuple[Path, dict[str, i
         )
         assert {(event.arm, event.model) for event in told} == {expected}
         assert messages_of(told)[-1]["role"] == "assistant"
+        acts = [event for event in told if event.kind in ("activated", "edited", "feedback")]
+        asked = max(event.time for event in told if event not in acts and event.kind != "deactivated")
+        assert all(event.time - asked > timedelta(minutes=1) for event in acts)
 
 
 def test_what_is_counted_is_in_the_files(week: tuple[Path, dict[str, int]]) -> None:

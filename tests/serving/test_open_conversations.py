@@ -173,6 +173,30 @@ def test_an_event_that_cannot_be_is_refused_by_name_and_not_recorded(
     assert found["sequence"] == len(before)
 
 
+@pytest.mark.parametrize(
+    ("body", "param"),
+    [
+        ({"shop_id": "s"}, "request"),
+        ({"request": " \n", "shop_id": "s"}, "request"),
+        ({"request": "x" * 70_000, "shop_id": "s"}, "request"),
+        ({"request": 7, "shop_id": "s"}, "request"),
+        ({"request": "hi"}, "shop_id"),
+        ({"request": "hi", "shop_id": ""}, "shop_id"),
+        ({"request": "hi", "shop_id": "a\nb"}, "shop_id"),
+        ({"request": "hi", "shop_id": "s", "conversation_id": ""}, "conversation_id"),
+        ({"request": "hi", "shop_id": "s", "conversation_id": 7}, "conversation_id"),
+        ({"request": "hi", "shop_id": "s", "model": "x"}, "model"),
+    ],
+)
+def test_a_bad_request_to_the_agent_is_refused_by_name_and_not_recorded(
+    body: Any, param: str, server: Server
+) -> None:
+    status, found = server.post("/agent", **body)
+    assert (status, found["error"]["param"]) == (400, param)
+    assert list(server.folder.iterdir()) == []
+    assert not server.engine.asked.is_set()
+
+
 def test_a_conversation_that_nobody_knows(server: Server) -> None:
     first = server.begin()
     feedback = {"kind": "feedback", "rating": "up", "text": ""}
@@ -184,7 +208,6 @@ def test_a_conversation_that_nobody_knows(server: Server) -> None:
         status, found = server.post(path, **body)
         assert (status, found["error"]["code"]) == (404, "conversation_not_found")
         assert "the last 3" in found["error"]["message"]
-    assert server.post("/agent", request="x", shop_id=SHOP, conversation_id="")[0] == 400
     assert len(list(server.folder.iterdir())) == 1
 
 
