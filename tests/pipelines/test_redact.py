@@ -107,6 +107,20 @@ def test_python_is_read_before_it_is_redacted() -> None:
     ]
 
 
+@pytest.mark.parametrize("length", range(20, 50))
+def test_lines_break_where_a_canonical_text_breaks_them(length: int) -> None:
+    call = f'add_order_tags(order_id=order.id, tags=["a@b.co", "{"x" * length}"])'
+    source = canonical(f"@order_created\ndef f(order):\n    {call}\n")
+    redacted = Redactor().python(source)
+    assert "email_1@" in redacted
+    assert to_python(from_python(redacted)) == redacted
+
+
+def test_a_comment_between_the_parts_of_a_literal_goes() -> None:
+    assert Redactor().python('x = ("a" # bob@corp.com\n  "b")') == 'x = ("ab")'
+    assert Redactor().python('x = ("a" # bob\n  "b")') == 'x = ("a" # bob\n  "b")'
+
+
 @pytest.mark.parametrize(
     "source", ["def (ann@corp.com", "x = f'{a} ann@corp.com'", "\x00ann@corp.com", "((" * 500]
 )
