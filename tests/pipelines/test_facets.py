@@ -82,6 +82,13 @@ def refused(messages: Messages) -> None:
     closing("I could not save it: the newest version is 2. Tell me whether to try again.")(messages)
 
 
+def saved_twice(messages: Messages) -> None:
+    """The same Python is saved once more before the answer, as another workflow."""
+    again = changed(messages[place_of(messages, SAVE) :][:2], answered(workflow_id="workflow-2"))
+    again[0]["tool_calls"][0]["id"] = again[1]["tool_call_id"] = "again"
+    messages[-1:-1] = again
+
+
 def without_lookups(messages: Messages) -> None:
     for tool in (SEARCH, CONFIGURE):
         del messages[place_of(messages, tool) :][:2]
@@ -187,6 +194,11 @@ DEFECTS: dict[str, tuple[Messages, str, dict[str, float | None]]] = {
         EDITED,
         {"appropriateness": 0.0},
     ),
+    "one request leaves two workflows": (
+        changed(created(), saved_twice),
+        PYTHON,
+        {"appropriateness": 0.0},
+    ),
     "the save was refused, which the answer owns": (
         changed(created(), refused),
         "",
@@ -247,6 +259,11 @@ def test_a_verdict_says_what_is_wrong() -> None:
     assert verdicts(created(), EDITED)["syntax"].detail.startswith("the workflow that was recorded is not")
     found = verdicts(changed(created(), written("import os\n")))
     assert found["syntax"].detail.startswith("it cannot be read: ")
+
+
+def test_a_task_of_which_the_tool_said_that_it_cannot_be_read_was_not_looked_up() -> None:
+    verdict = verdicts(talk((REQUEST, ScriptedOracle(APP))), APP)["components"]
+    assert verdict == Verdict(0.5, "not looked up: app-1")
 
 
 def test_an_app_that_the_search_called_installed_is_no_error_and_any_other_is() -> None:
