@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import pyarrow.parquet as pq
 import pytest
 
 pytestmark = pytest.mark.spark
@@ -21,12 +22,16 @@ from pyspark.sql import functions as F  # noqa: E402
 from jobs.cli import main  # noqa: E402
 from jobs.curate_workflows import main as curate_workflows  # noqa: E402
 from jobs.ingest_workflows import main as ingest_workflows  # noqa: E402
+from jobs.synthesize_conversations import main as synthesize_conversations  # noqa: E402
+from jobs.train_tokenizer import main as train_tokenizer  # noqa: E402
 from jobs.write_shards import main as write_shards  # noqa: E402
 from pipelines.adhoc import query  # noqa: E402
 from pipelines.generator import KINDS, Plan, write_dump  # noqa: E402
 from pipelines.lake import Lake  # noqa: E402
+from pipelines.shard_sets import ShardSet  # noqa: E402
 from schemas.tables import GOLD_FATES, SILVER_WORKFLOWS, TABLES  # noqa: E402
 from schemas.workflow import canonical, from_python, read  # noqa: E402
+from schemas.workflow.descriptor import descriptor_of  # noqa: E402
 from tests.schemas.conversations import tokenizer_json  # noqa: E402
 
 WEEK = "2026-W47"
@@ -72,8 +77,23 @@ def lake(
     root = tmp_path_factory.mktemp("lakes") / "lake"
     assert ingest_workflows(["--inputs", str(dump[0]), "--lake", str(root)]) == 0
     assert curate_workflows(["--lake", str(root), "--week", WEEK]) == 0
-    yield Lake(spark, root)
+    lake = Lake(spark, root)
+    make_shards(lake)
+    yield lake
     shutil.rmtree(root)
+
+
+def shard_argv(lake: Lake) -> list[str]:
+    """What `write_shards` is told; the tokenizer lies beside the lake."""
+    return ["--lake", lake.root, "--week", WEEK, "--tokenizer", f"{lake.root}-tokenizer.json"]
+
+
+def make_shards(lake: Lake) -> None:
+    """The steps after curation."""
+    assert synthesize_conversations(["--lake", lake.root, "--week", WEEK, "--wordings", "1"]) == 0
+    *week, _, tokenizer = shard_argv(lake)
+    assert train_tokenizer([*week, "--output", tokenizer, "--num-tokens", "1024"]) == 0
+    assert write_shards(shard_argv(lake)) == 0
 
 
 def fates_by_line(lake: Lake) -> dict[tuple[str, int], dict[str, Any]]:
@@ -158,10 +178,46 @@ def test_what_trains_means_what_came_in(lake: Lake) -> None:
         assert canonical(from_python(row["python"])) == canonical(meant)
 
 
+def rows_of(folder: Path, side: str) -> list[dict[str, Any]]:
+    names = [str(path) for path in sorted(folder.glob(f"data/{side}-*"))]
+    return [row for name in names for row in pq.read_table(name).to_pylist()]
+
+
+def test_the_shards_hold_the_pool_and_nothing_else(lake: Lake) -> None:
+    (folder,) = Path(lake.root, "gold/shards").iterdir()
+    assert list(ShardSet(str(folder)).check()) == []
+    sql = """
+        SELECT made.record_id, workflow_record_id, made.problem_code FROM gold.fates AS fates
+        JOIN silver.synthetic_conversations AS made ON workflow_record_id = fates.record_id
+        WHERE fate = 'training' AND kind = 'workflow'"""
+    made = {row["record_id"]: row for row in query(lake.root, sql).to_pylist() if not row["problem_code"]}
+    train, test = rows_of(folder, "train"), rows_of(folder, "test")
+    left_out = json.loads((folder / "manifest.json").read_text())["left_out"]
+    assert len(train) + len(test) + sum(left_out.values()) == len(made)
+    assert left_out.keys() <= {"REPEATED"}
+    assert {row["record_id"] for row in (*train, *test)} <= set(made)
+    for row in (*train, *test):
+        assert row["source_ids"] == [made[row["record_id"]]["workflow_record_id"]]
+    admitted = query(lake.root, "SELECT record_id FROM gold.fates WHERE fate = 'training'")
+    sources = {name for row in (*train, *test) for name in row["source_ids"]}
+    assert sources == set(admitted.column(0).to_pylist())
+
+
+def test_what_is_held_out_shares_no_workflow_with_what_trains(lake: Lake) -> None:
+    (folder,) = Path(lake.root, "gold/shards").iterdir()
+    train, test = rows_of(folder, "train"), rows_of(folder, "test")
+    assert len(test) > 20
+    assert not {row["descriptor"] for row in test} & {row["descriptor"] for row in train} - {""}
+    assert not {row["request"] for row in test} & {row["request"] for row in train if not row["descriptor"]}
+    for row in test:
+        assert descriptor_of(from_python(row["python"])) == row["descriptor"] or not row["python"]
+
+
 def test_doing_everything_again_changes_nothing(lake: Lake, dump: tuple[Path, dict[str, Any]]) -> None:
     before = contents(lake)
     assert ingest_workflows(["--inputs", str(dump[0]), "--lake", lake.root]) == 0
     assert curate_workflows(["--lake", lake.root, "--week", WEEK]) == 0
+    make_shards(lake)
     assert contents(lake) == before
 
 
@@ -171,12 +227,19 @@ def test_a_mismatch_that_is_put_into_silver_never_reaches_a_shard(lake: Lake) ->
     chosen = F.col("record_id") == victim["record_id"]
     silver = lake.read(SILVER_WORKFLOWS)
     damaged = silver.where(chosen).withColumn("problem_code", F.lit("ROUND_TRIP"))
+    before = {*Path(lake.root, "gold/shards").iterdir()}
     lake.merge(damaged.withColumn("exact", F.lit(False)), SILVER_WORKFLOWS)
     try:
         assert curate_workflows(["--lake", lake.root, "--week", WEEK]) == 0
         fate = lake.read(GOLD_FATES).where(chosen).first()
         assert fate is not None
         assert (fate["fate"], fate["reason"]) == ("quarantine", "ROUND_TRIP")
+        assert write_shards(shard_argv(lake)) == 0
+        (added,) = {*Path(lake.root, "gold/shards").iterdir()} - before
+        assert not any(victim["record_id"] in row["source_ids"] for row in rows_of(added, "*"))
+        (full,) = before
+        assert any(victim["record_id"] in row["source_ids"] for row in rows_of(full, "*"))
+        shutil.rmtree(added)
     finally:
         lake.merge(
             silver.where(chosen).withColumn("problem_code", F.lit(None).cast("string")), SILVER_WORKFLOWS
