@@ -5,7 +5,8 @@
 Prints two tables. CPU seconds are user and system time of the whole tree of processes, JVM and Python workers
 included; the peak is memory that no two processes share twice.
 
-* growth: `ingest_workflows`, `curate_workflows` and `write_shards` as commands, each a fresh process, at
+* growth: `ingest_workflows`, `curate_workflows` and, up to 10,000 records, what makes shards of those that
+  train (`synthesize_conversations`, `train_tokenizer`, `write_shards`) as commands, each a fresh process, at
   every size. `fixed` is what the same command takes on 500 records, `ms a row` what each record beyond those
   adds in CPU time, and growth is that beside the smallest size at which the records cost as much as a quarter
   of the fixed part (below it a quotient of small differences says nothing): 1.0 is linear.
@@ -33,6 +34,7 @@ from _measured import Measured, measured
 SEED = 7
 WEEK = "2026-W47"
 FEW = 500
+MOST_WITH_SHARDS = 10_000
 MEASURABLE = 0.25
 MAX_FILES = 8
 LINES_OF_A_FILE = 200
@@ -59,34 +61,40 @@ def generated(folder: Path, num: int) -> Path:
     return dump
 
 
-def three_jobs(folder: Path, num: int) -> dict[str, Measured]:
+def jobs(folder: Path, num: int) -> dict[str, Measured]:
     """Each of our jobs on a fresh lake."""
     dump, lake = generated(folder, num), folder / f"lake-{num}"
     week = ("--lake", lake, "--week", WEEK)
-    steps = {
+    tokenizer = lake / "tokenizer.json"
+    steps: dict[str, tuple[str | Path, ...]] = {
         "ingest_workflows": ("--inputs", dump, "--lake", lake),
         "curate_workflows": week,
-        "write_shards": week,
     }
+    if num <= MOST_WITH_SHARDS:
+        steps |= {
+            "synthesize_conversations": (*week, "--wordings", "1"),
+            "train_tokenizer": (*week, "--output", tokenizer),
+            "write_shards": (*week, "--tokenizer", tokenizer),
+        }
     took = {name: measured([SIDEWHEEL, name, *flags], folder=folder) for name, flags in steps.items()}
     shutil.rmtree(lake)
     return took
 
 
 def growth(folder: Path, sizes: list[int]) -> Iterator[str]:
-    head = f"{'job':18}{'records':>10}{'wall s':>9}{'CPU s':>9}{'fixed':>8}{'peak MB':>9}{'rows/s':>9}"
+    head = f"{'job':26}{'records':>10}{'wall s':>9}{'CPU s':>9}{'fixed':>8}{'peak MB':>9}{'rows/s':>9}"
     yield f"{head}{'ms a row':>10}{'growth':>8}"
-    fixed = three_jobs(folder, FEW)
+    fixed = jobs(folder, FEW)
     base: dict[str, float] = {}
     for num in sorted(sizes):
-        for name, took in three_jobs(folder, num).items():
+        for name, took in jobs(folder, num).items():
             beyond = took.cpu - fixed[name].cpu
             each = beyond / (num - FEW)
             if beyond >= fixed[name].cpu * MEASURABLE:
                 base.setdefault(name, each)
             rate = f"{each / base[name]:8.2f}" if name in base else f"{'-':>8}"
             yield (
-                f"{name:18}{num:10,}{took.wall:9.1f}{took.cpu:9.1f}{fixed[name].cpu:8.1f}{took.peak_mb:9,.0f}"
+                f"{name:26}{num:10,}{took.wall:9.1f}{took.cpu:9.1f}{fixed[name].cpu:8.1f}{took.peak_mb:9,.0f}"
                 f"{num / took.wall:9,.0f}{each * 1000:10.2f}{rate}"
             )
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pyarrow as pa
 import pytest
 
-from schemas.shards import SHARD_SCHEMA, is_held_out, split_key
+from schemas.shards import SHARD_SCHEMA, is_held_out, keys_of, split_key
 from schemas.tables import FATES, GOLD_FATES, TABLES, TIMESTAMP, Table
 
 NAME = pa.field("name", pa.string(), nullable=False, metadata={"doc": "Name."})
@@ -69,6 +69,12 @@ def test_about_a_share_is_held_out_and_the_same_of_every_larger_share() -> None:
 def test_a_conversation_is_held_out_by_its_workflow_and_without_one_by_its_request() -> None:
     assert split_key("shape", "Tag orders") == "shape"
     assert split_key("", "What is a tag?") == "What is a tag?"
+
+
+def test_a_request_must_stay_on_one_side_where_it_says_all() -> None:
+    assert keys_of("s", " Tag\n BIG orders", "create") == ["shape s", "request tag big orders"]
+    assert keys_of("s", "Make it gold", "edit") == ["shape s"]
+    assert keys_of("", "What is a tag?", "question") == ["request what is a tag?"]
 
 
 @pytest.mark.parametrize(
