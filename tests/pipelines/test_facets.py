@@ -262,8 +262,20 @@ def test_a_verdict_says_what_is_wrong() -> None:
 
 
 def test_a_task_of_which_the_tool_said_that_it_cannot_be_read_was_not_looked_up() -> None:
-    verdict = verdicts(talk((REQUEST, ScriptedOracle(APP))), APP)["components"]
-    assert verdict == Verdict(0.5, "not looked up: app-1")
+    def configured(error: object) -> Callable[[Messages], object]:
+        def change(messages: Messages) -> None:
+            answer = messages[place_of(messages, CONFIGURE) + 1]
+            known = json.loads(answer["content"] or "")
+            known["data"]["tasks"].append({"id": "app-1", "error": error})
+            answer["content"] = canonical_json(known)
+
+        return change
+
+    messages = talk((REQUEST, ScriptedOracle(APP)), shop=InMemoryShop(frozenset({"app-1"})))
+    unknown = {"code": "TASK_NOT_FOUND", "message": "no task has this id"}
+    found = verdicts(changed(messages, configured(unknown)), APP)["components"]
+    assert found == Verdict(0.5, "not looked up: app-1")
+    assert scores(changed(messages, configured(None)), APP)["components"] == 1.0
 
 
 def test_an_app_that_the_search_called_installed_is_no_error_and_any_other_is() -> None:
