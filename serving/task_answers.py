@@ -23,7 +23,8 @@ __all__ = ["MATCHES", "configuration", "search", "version_known", "words"]
 
 MATCHES: Final = 10
 """The most summaries that one query gets."""
-_WORTHY: Final = 0.6
+_WORTHY: Final = 0.75
+"""The least share of the best score: what shares one common word with a label is no summary worth reading."""
 _WORD: Final = re.compile(r"[^\W_]+")
 _GUESSED: Final = "Unconfirmed id, a guess from the naming pattern."
 _PUBLISHERS: Final = ("shopify", "flow", "flow-connectors", "shopify-app", "non-shopify-app")
