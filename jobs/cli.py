@@ -67,15 +67,16 @@ def _root(
 @app.command()
 def demo(
     output: Annotated[str, typer.Option(help="Folder for the demo's records and lake.")] = "demo",
-    num: Annotated[int, typer.Option(min=1, help="How many records to generate.")] = 5000,
+    num: Annotated[int, typer.Option(min=1, help="How many records to generate for each week.")] = 2000,
+    steps: Annotated[int, typer.Option(min=1, help="Steps of training in each turn.")] = 60,
     inputs: Annotated[
         list[str] | None, typer.Option("--input", help="A file, folder or URI of your own to ingest too.")
     ] = None,
 ) -> int:
-    """Run the whole way on generated records: ingest, curate, shards, queries, ledger."""
+    """Turn the loop twice on generated workflows and simulated merchants."""
     from jobs import demo as work
 
-    return work.demo(output=output, num=num, inputs=tuple(inputs or ()))
+    return work.demo(output=output, num=num, steps=steps, inputs=tuple(inputs or ()))
 
 
 @app.command()

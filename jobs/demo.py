@@ -1,65 +1,101 @@
-"""The whole way in one process: records, ingest, curate, shards, questions, and the ledger of every row."""
+"""The loop turning once, on generated workflows and simulated merchants, below one folder.
+
+A first turn trains from workflows alone, merchants ask what came of it, a second turn takes home what they
+said. Every part leaves what is there, so a demo that was killed is finished by running it again.
+"""
 
 from __future__ import annotations
 
-import importlib
 import shlex
-import sys
 from collections.abc import Sequence
+from typing import Any
 
 from jobs._console import write
-from jobs._main import Summary
+from jobs._main import Job, Summary
+from jobs.generate_workflows import main as generate_workflows
 from jobs.query import query
+from jobs.show import show
+from jobs.simulate_merchants import main as simulate_merchants
+from jobs.turn import Options, announce, ledger_of, turn
+from pipelines.adhoc import query as ask
 
 __all__ = ["demo"]
 
+FIRST, SECOND = "2026-W47", "2026-W48"
 SEED = 20261122
-WEEK = "2026-W47"
-QUERIES = ("fates_by_reason", "popular_tasks", "slices_by_trigger")
+NUM_MERCHANTS = 36
+NUM_EVALUATED = 12
+SLICES = "conversations_by_trigger"
+# A conversation that shows much and is short to read.
+_TO_SHOW = """
+    SELECT record_id FROM silver.conversations JOIN gold.fates USING (record_id)
+    WHERE fate = 'training' AND activated AND python LIKE '%    if %'
+    ORDER BY length(python) > 400, num_redacted > 0 DESC, record_id LIMIT 1"""
 
 
-def demo(*, output: str, num: int, inputs: Sequence[str]) -> int:
-    """Run every step below the folder `output`, each announced as the command that does the same.
+def demo(*, output: str, num: int, steps: int, inputs: Sequence[str]) -> int:
+    """Two weeks below the folder `output`: `num` records each, `steps` of training in each turn.
 
     Doing it again changes nothing. Raises what the steps raise: it stops at the first that fails.
     """
-    records, lake = f"{output}/records", f"{output}/lake"
-    week = ("--lake", lake, "--week", WEEK)
-    unknown = ("--accept-unknown-runs",) if inputs else ()  # bare exports have no run statistics
-    num_steps = 4 + len(QUERIES)
+    lake, events = f"{output}/lake", f"{output}/events"
 
-    def step(number: int, name: str, *argv: str) -> Summary:
-        _announce(f"[{number}/{num_steps}]", name, *argv)
-        summary: Summary = importlib.import_module(f"jobs.{name}").main.summarise(argv)
-        return summary
+    def week(name: str, *, seed: int, more: Sequence[str] = ()) -> dict[str, Summary]:
+        records = f"{output}/records-{name}"
+        _call(generate_workflows, "--num", num, "--seed", seed, "--week", name, "--output", records)
+        options = Options(
+            week=name,
+            lake=lake,
+            inputs=(records, *more),
+            events=events if name == SECOND else None,
+            checkpoints=f"{output}/checkpoints",
+            steps=steps,
+            num_evaluated=NUM_EVALUATED,
+            accept_unknown_runs=bool(more),  # bare exports have no run statistics
+        )
+        return turn(options)
 
-    step(1, "generate_workflows", "--num", str(num), "--seed", str(SEED), "--output", records)
-    came = step(2, "ingest_workflows", "--inputs", records, *inputs, "--lake", lake)
-    fates = step(3, "curate_workflows", *week, *unknown)
-    shards = step(4, "write_shards", *week)
-    for number, name in enumerate(QUERIES, 5):
-        _announce(f"[{number}/{num_steps}]", "query", name, "--lake", lake)
-        query(name, lake=lake, form="table", output=None)
-    _conclude(came, fates, shards, lake)
+    _headline(f"{FIRST}: from workflows to a model")
+    first = week(FIRST, seed=SEED, more=inputs)
+    _headline(f"{FIRST}: simulated merchants ask the served model and a script")
+    traffic = ("--lake", lake, "--week", FIRST, "--checkpoint", first["train_model"]["path"])
+    _call(simulate_merchants, *traffic, "--record", events, "--num", NUM_MERCHANTS, "--num-damaged", 3)
+    _headline(f"{SECOND}: what they said comes home, and the next model is trained")
+    second = week(SECOND, seed=SEED + 1)
+    _conclude(second, lake)
     return 0
 
 
-def _announce(number: str, *command: str) -> None:
-    line = f"{number} sidewheel {shlex.join(command)}"
-    write(f"\n\x1b[1m{line}\x1b[0m\n" if sys.stdout.isatty() else f"\n{line}\n")
+def _call(job: Job[Any], *argv: object) -> Summary:
+    """Run a job, announced as the command that does the same."""
+    words = tuple(map(str, argv))
+    announce("     ", f"sidewheel {shlex.join((job.name, *words))}")
+    return job.summarise(words)
 
 
-def _conclude(came: Summary, fates: Summary, shards: Summary, lake: str) -> None:
-    distinct = int(came["new"]) + int(came["known"])
-    added = " + ".join(f"{fates[end]} {end}" for end in ("training", "quarantine", "rejected"))
-    question = shlex.quote("SELECT python FROM silver.workflows WHERE exact LIMIT 1")
+def _conclude(told: dict[str, Summary], lake: str) -> None:
+    _headline("one conversation in full")
+    chosen = ask(lake, _TO_SHOW).column(0).to_pylist()
+    for record_id in chosen:
+        announce("     ", f"sidewheel show {record_id[:12]} --lake {lake}")
+        show(record_id, lake=lake, full=False)
+    _headline("the models on requests that were held out")
+    query("evaluation_by_model", lake=lake, form="table", output=None)
+    _headline("what the loop brought home, by slice")
+    announce("     ", f"sidewheel query {SLICES} --lake {lake}")
+    query(SLICES, lake=lake, form="table", output=None)
+    _headline("the ledger: every record has one fate")
     where = shlex.quote(lake)
     write(
-        f"\nledger: {came['read']} records in = {distinct} distinct + {came['repeated']} repeated\n"
-        f"        {fates['read']} in the lake = {added}\n"
-        f"shards: {shards['path']}\n\n"
-        "try next:\n"
+        f"{ledger_of(told)}\n"
+        "Merchants are simulated, and the scripted oracle, which is told what they want, is no model.\n"
+        "Try next:\n"
+        f"  sidewheel show --lake {where}\n"
         f"  sidewheel query --lake {where}   (lists the questions that ship)\n"
-        f"  sidewheel query {question} --lake {where} --format json\n"
+        f"  sidewheel serve --checkpoint {told['train_model']['path']}\n"
         "  make demo INPUT=folder/of/your/own/exports\n"
     )
+
+
+def _headline(text: str) -> None:
+    write(f"\n== {text} ==\n")
