@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -23,6 +24,9 @@ from pyspark.sql import SparkSession  # noqa: E402
 
 from jobs.curate_workflows import main as curate_workflows  # noqa: E402
 from jobs.ingest_workflows import main as ingest_workflows  # noqa: E402
+from jobs.synthesize_conversations import main as synthesize_conversations  # noqa: E402
+from jobs.train_tokenizer import main as train_tokenizer  # noqa: E402
+from jobs.write_shards import main as write_shards  # noqa: E402
 from pipelines.adhoc import query  # noqa: E402
 from pipelines.generator import Plan, write_dump  # noqa: E402
 from pipelines.jars import find_jars  # noqa: E402
@@ -118,31 +122,64 @@ def fates(lake: Path) -> list[dict[str, Any]]:
     return found
 
 
-def test_a_week_is_curated_on_two_workers_as_it_is_on_one_machine(
-    spark: SparkSession, master: str, tmp_path: Path
-) -> None:
-    write_dump(Plan(seed=3, num=400, week_end=WEEK_END, bad_share=0.1), tmp_path / "in")
-    lakes = [tmp_path / "here", tmp_path / "there"]
-    for lake in lakes:
-        assert ingest_workflows(["--inputs", str(tmp_path / "in"), "--lake", str(lake)]) == 0
-    assert curate_workflows(["--lake", str(lakes[0]), "--week", WEEK]) == 0
-    submitted = subprocess.run(
+def submitted(job: str, master: str, folder: Path, *flags: str | Path) -> str:
+    """What the job prints on the cluster."""
+    done = subprocess.run(
         [
             *(SPARK_HOME / "bin/spark-submit", "--master", master),
-            *("--py-files", zipped(tmp_path), "--jars", ",".join(map(str, find_jars()))),
+            *("--py-files", zipped(folder), "--jars", ",".join(map(str, find_jars()))),
             *("--conf", "spark.driver.host=127.0.0.1", "--conf", "spark.ui.enabled=false"),
-            *(ROOT / "jobs/curate_workflows.py", "--lake", lakes[1], "--week", WEEK),
+            *(ROOT / f"jobs/{job}.py", *flags),
         ],
-        env=environment(tmp_path),
-        cwd=tmp_path,
+        env=environment(folder),
+        cwd=folder,
         capture_output=True,
         text=True,
         timeout=SECONDS_TO_RUN,
         check=False,
     )
-    assert submitted.returncode == 0, submitted.stderr[-4000:]
-    assert f"curate_workflows week={WEEK} read=" in submitted.stdout
-    assert fates(lakes[1]) == fates(lakes[0])
-    assert Counter(row["fate"] for row in fates(lakes[1])).keys() == {"training", "quarantine", "rejected"}
-    (versions,) = query(str(lakes[1]), "SELECT DISTINCT language_version FROM silver.workflows").to_pylist()
+    assert done.returncode == 0, done.stderr[-4000:]
+    return done.stdout
+
+
+@pytest.fixture(scope="module")
+def lake(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A week that was curated on this machine; its records lie beside it."""
+    folder = tmp_path_factory.mktemp("one_machine")
+    write_dump(Plan(seed=3, num=400, week_end=WEEK_END, bad_share=0.1), folder / "in")
+    assert ingest_workflows(["--inputs", str(folder / "in"), "--lake", str(folder / "lake")]) == 0
+    assert curate_workflows(["--lake", str(folder / "lake"), "--week", WEEK]) == 0
+    return folder / "lake"
+
+
+def test_a_week_is_curated_on_two_workers_as_it_is_on_one_machine(
+    lake: Path, master: str, tmp_path: Path
+) -> None:
+    there = tmp_path / "there"
+    assert ingest_workflows(["--inputs", str(lake.parent / "in"), "--lake", str(there)]) == 0
+    printed = submitted("curate_workflows", master, tmp_path, "--lake", there, "--week", WEEK)
+    assert f"curate_workflows week={WEEK} read=" in printed
+    assert fates(there) == fates(lake)
+    assert Counter(row["fate"] for row in fates(there)).keys() == {"training", "quarantine", "rejected"}
+    (versions,) = query(str(there), "SELECT DISTINCT language_version FROM silver.workflows").to_pylist()
     assert versions == {"language_version": VERSION_IN_THE_ZIP}
+
+
+def test_shards_are_the_same_bytes_on_two_workers_as_on_one_machine(
+    lake: Path, master: str, tmp_path: Path
+) -> None:
+    tokenizer = str(tmp_path / "tokenizer.json")
+    week = ("--lake", str(lake), "--week", WEEK)
+    assert synthesize_conversations([*week, "--wordings", "1"]) == 0
+    assert train_tokenizer([*week, "--output", tokenizer, "--num-tokens", "600"]) == 0
+    there = shutil.copytree(lake, tmp_path / "there")
+    flags = ("--tokenizer", tokenizer, "--rows-per-shard", "40")
+    assert write_shards([*week, *flags]) == 0
+    printed = submitted("write_shards", master, tmp_path, "--lake", there, "--week", WEEK, *flags)
+    assert f"write_shards week={WEEK} pool=" in printed
+    here, on_the_cluster = (
+        {path.name: path.read_bytes() for path in (root / "gold/shards").glob("*/data/*")}
+        for root in (lake, there)
+    )
+    assert len(here) > 2
+    assert on_the_cluster == here
