@@ -25,12 +25,24 @@ WEEK = "2026-W47"
 WEEK_END = 1_795_392_000
 SEED = 20_261_124
 NUM_MOMENTS = 10
-JOBS = ("ingest_workflows", "curate_workflows", "write_shards")
+JOBS = (
+    "ingest_workflows",
+    "curate_workflows",
+    "synthesize_conversations",
+    "train_tokenizer",
+    "write_shards",
+)
 SECONDS_TO_RUN = 300
 
 
 def command(job: str, records: Path, lake: Path) -> list[str]:
-    flags = ["--inputs", str(records)] if job == "ingest_workflows" else ["--week", WEEK]
+    tokenizer = str(lake / "tokenizer.json")  # in the lake's folder, so that it is copied and removed with it
+    flags = {
+        "ingest_workflows": ["--inputs", str(records)],
+        "synthesize_conversations": ["--week", WEEK, "--wordings", "1"],
+        "train_tokenizer": ["--week", WEEK, "--output", tokenizer, "--num-tokens", "1024"],
+        "write_shards": ["--week", WEEK, "--tokenizer", tokenizer],
+    }.get(job, ["--week", WEEK])
     return [sys.executable, "-m", f"jobs.{job}", *flags, "--lake", str(lake)]
 
 
@@ -58,8 +70,8 @@ def killed(job: str, records: Path, lake: Path, after: float) -> bool:
 
 
 def contents(lake: Path) -> dict[str, str]:
-    """Digests of the rows of each table, whatever their order, and of every finished shard set's files."""
-    digests = {}
+    """Digests of the rows of each table, whatever their order, of the tokenizer and of finished shards."""
+    digests = {"tokenizer": hashlib.sha256((lake / "tokenizer.json").read_bytes()).hexdigest()}
     for name in TABLES:
         rows = sorted(repr(row) for row in query(str(lake), f"FROM {name}").to_pylist())
         digests[name] = hashlib.sha256("\n".join(rows).encode()).hexdigest()
@@ -73,7 +85,7 @@ def contents(lake: Path) -> dict[str, str]:
 @pytest.fixture(scope="module")
 def records(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("records")
-    write_dump(Plan(seed=5, num=2000, week_end=WEEK_END, bad_share=0.05), folder, num_files=2)
+    write_dump(Plan(seed=5, num=800, week_end=WEEK_END, bad_share=0.05), folder, num_files=2)
     return folder
 
 
