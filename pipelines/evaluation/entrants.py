@@ -19,7 +19,7 @@ from pipelines.evaluation.scoring import score
 from schemas.chat import Message
 from schemas.errors import BrokenLaw, UsageError
 from schemas.tools import canonical_json
-from serving.agent import Budget, Counts, Model, converse
+from serving.agent import Budget, Counts, Model, Outcome, converse
 from serving.checkpoint import Checkpoint
 from serving.oracle import ScriptedOracle
 
@@ -134,7 +134,7 @@ def _asked(entrant: Entrant, conversation: HeldOut, budget: Budget, clock: Calla
     except Exception as error:  # noqa: BLE001  # a model breaks in its own ways: that is what came of it
         logger.warning("%s broke on %s: %r", entrant.name, conversation.record_id, error)
     else:
-        reason, counts = outcome.reason, outcome.counts
+        reason, counts = _ended(outcome, budget), outcome.counts
         since = outcome.messages[len(conversation.history) + 1 :]
     return {
         "reason": reason,
@@ -143,3 +143,12 @@ def _asked(entrant: Entrant, conversation: HeldOut, budget: Budget, clock: Calla
         "num_tokens": counts.num_tokens,
         "num_turns": counts.num_turns,
     }
+
+
+def _ended(outcome: Outcome, budget: Budget) -> str:
+    """Why it ended: words that a limit cut are no answer, however much they look like one."""
+    if outcome.reason == "answered" and outcome.counts.num_tokens >= budget.tokens:
+        return "token_budget"
+    if outcome.reason == "answered" and outcome.seconds >= budget.seconds:
+        return "time_budget"
+    return outcome.reason

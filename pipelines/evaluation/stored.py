@@ -40,13 +40,13 @@ class Told:
     """Rows that were not in the lake before."""
 
     def counts(self) -> dict[str, str | int]:
-        """Of the trained model: how many conversations came out how; nobody can be asked those `left_out`."""
+        """Of the trained model: how many conversations came out how; those left out nobody can be asked."""
         trained = [row for row in self.rows if row["model_kind"] == "trained"]
         parsed, valid, equal = (sum(map(bool, (row[of] for row in trained))) for of in _SCORES)
         return {
             "week": self.chosen.week,
             "n": len(trained),
-            "left_out": sum(self.chosen.left_out.values()),
+            **{f"left_out_{code.lower()}": num for code, num in sorted(self.chosen.left_out.items())},
             "parsed": parsed,
             "valid": valid,
             "equal": equal,

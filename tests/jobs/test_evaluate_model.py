@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -51,10 +52,11 @@ def test_a_checkpoint_is_asked_beside_itself_untrained_and_the_script(
     by_kind = {kind: [row for row in rows if row["model_kind"] == kind] for kind in ("trained", "untrained")}
     assert (len(rows), len(by_kind["trained"]), len(by_kind["untrained"])) == (12, 5, 2)
     trained = by_kind["trained"]
-    assert {row["num_tokens"] for row in trained} == {12}  # a tiny random model never comes to an end
+    ended = {(row["num_tokens"], row["reason"], row["equal"]) for row in trained}
+    assert ended == {(12, "token_budget", False)}  # a tiny random model never comes to an end
     assert all(row["latency_seconds"] > 0 and row["week"] == WEEK for row in trained)
     assert told == {
-        **{"week": WEEK, "n": 5, "left_out": 0},
+        **{"week": WEEK, "n": 5},
         "parsed": sum(bool(row["parses"]) for row in trained),
         "valid": sum(bool(row["valid"]) for row in trained),
         "equal": sum(bool(row["equal"]) for row in trained),
@@ -89,12 +91,18 @@ def test_what_was_stored_before_a_kill_is_not_asked_again(lake: Lake, shards: Pa
     with pytest.raises(KeyboardInterrupt):
         stored(lake, chosen, [(first, chosen.conversations[:4]), (stopped, chosen.conversations)])
     assert len(asked) == 4
-    told = stored(lake, chosen, [(first, chosen.conversations), (second, chosen.conversations)])
+    told = stored(
+        lake,
+        replace(chosen, left_out={"REPLAY": 3}),
+        [(first, chosen.conversations), (second, chosen.conversations)],
+    )
     ids = [each.record_id for each in chosen.conversations]
     assert asked[4:] == [*ids[4:], *ids]
     assert [row["record_id"] for row in told.rows] == ids * 2
     assert (told.num_new, lake.read(GOLD_EVALUATIONS).count()) == (8, 12)
-    assert told.counts()["equal"] == 6
+    assert told.counts() == {
+        **{"week": WEEK, "n": 6, "left_out_replay": 3, "parsed": 4, "valid": 4, "equal": 6, "new": 8}
+    }
 
 
 def stored(lake: Lake, chosen: Chosen, asks: Asks) -> Told:

@@ -289,6 +289,7 @@ def test_an_app_that_the_merchant_had_is_there(tmp_path: Path) -> None:
         (lambda: Completion({"role": "user", "content": "x"}), "model_junk", 0),
         (endless, "token_budget", 9),
         (lambda: Completion(says("I saved it."), num_tokens=4), "answered", 1),
+        (lambda: Completion(says("I saved it, and"), num_tokens=4096), "token_budget", 1),
     ],
 )
 def test_whatever_a_model_does_is_a_row_with_its_reason(
@@ -300,6 +301,14 @@ def test_whatever_a_model_does_is_a_row_with_its_reason(
         right = reason == "answered" and row["request_kind"] == "question"
         wanted = None if row["request_kind"] == "question" else False
         assert (row["parses"], row["valid"], row["equal"]) == (wanted, wanted, right)
+
+
+def test_an_answer_that_comes_too_late_is_none(tmp_path: Path) -> None:
+    seconds = iter(range(0, 10_000, 29))
+    entrant = Entrant("trained", "says", lambda conversation: Says(lambda: Completion(says("Yes."))))
+    chosen = chosen_of(tmp_path)
+    rows = list(ask(entrant, chosen, chosen.conversations, budget=BUDGET, clock=lambda: float(next(seconds))))
+    assert {(row["reason"], row["equal"]) for row in rows} == {("time_budget", False)}
 
 
 def test_a_broken_law_is_no_row(tmp_path: Path) -> None:
