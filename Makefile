@@ -5,25 +5,33 @@ UV := $(shell command -v uv 2>/dev/null || echo .uv/bin/uv)
 RUN := $(UV) run --no-sync
 READY := .venv/.ready
 EXTRAS := .venv/.extras
+AIRFLOW := .venv-airflow
 
 unexport UV_PROJECT_ENVIRONMENT VIRTUAL_ENV
 
-.PHONY: help demo test lint fuzz faults bench zip clean java
+.PHONY: help demo test test-airflow lint fuzz faults bench zip clean java
 
 help:
-	@echo 'make demo     workflows in, curated lake and training shards out (INPUT=folder adds your own files)'
-	@echo 'make test     lint, types and tests'
-	@echo 'make fuzz     long random runs of the workflow language'
-	@echo 'make faults   kill jobs at random moments and compare the tables'
-	@echo 'make bench    every benchmark, each as a ratio to its peer'
-	@echo 'make zip      dist/sidewheel.zip, for spark-submit --py-files'
-	@echo 'make clean    remove what the other targets built, the demo lake included'
+	@echo 'make demo          workflows in, curated lake and training shards out (INPUT=folder adds your own files)'
+	@echo 'make test          lint, types and tests'
+	@echo 'make test-airflow  load the Airflow DAG and run it once, in an environment of its own'
+	@echo 'make fuzz          long random runs of the workflow language'
+	@echo 'make faults        kill jobs at random moments and compare the tables'
+	@echo 'make bench         every benchmark, each as a ratio to its peer'
+	@echo 'make zip           dist/sidewheel.zip, for spark-submit --py-files'
+	@echo 'make clean         remove what the other targets built, the demo lake included'
 
 demo: java $(READY)
 	@$(RUN) sidewheel demo $(if $(INPUT),--input "$$INPUT")
 
 test: java $(EXTRAS) lint
 	$(RUN) pytest -m 'not faults and not fuzz'
+
+# No server: the run is `dag.test()`, on a fresh database in a folder that goes afterwards.
+test-airflow: java $(EXTRAS) zip $(AIRFLOW)/.ready
+	@set -e; home=$$(mktemp -d); trap 'rm -rf "$$home"' EXIT; export AIRFLOW_HOME="$$home"; \
+	$(AIRFLOW)/bin/airflow db migrate > "$$home/migration.txt" 2>&1 || { cat "$$home/migration.txt" >&2; exit 1; }; \
+	$(AIRFLOW)/bin/python -m pytest -p no:cacheprovider -W default tests/airflow_dags
 
 lint: $(EXTRAS)
 	$(RUN) ruff check .
@@ -58,6 +66,11 @@ $(READY): pyproject.toml uv.lock $(filter .uv/bin/uv,$(UV))
 # The tests train and serve: torch and its like, some gigabytes.
 $(EXTRAS): $(READY)
 	$(UV) sync --locked --inexact --extra train --extra serve
+	@touch $@
+
+$(AIRFLOW)/.ready: airflow_dags/requirements.txt $(READY)
+	$(UV) venv --quiet --clear --python .venv/bin/python $(AIRFLOW)
+	$(UV) pip install --quiet --python $(AIRFLOW)/bin/python --requirements $<
 	@touch $@
 
 # A venv where Python can make one, else a plain folder: neither is stopped by an externally managed Python.

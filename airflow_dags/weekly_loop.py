@@ -171,7 +171,12 @@ with DAG(
         "execution_timeout": timedelta(hours=HOURS_AT_MOST),
     },
     params={
-        "week": Param(None, "ISO week such as 2026-W47, where not the interval's.", type=["null", "string"]),
+        "week": Param(
+            None,
+            "ISO week such as 2026-W47, where not the interval's.",
+            type=["null", "string"],
+            pattern="^[0-9]{4}-W[0-9]{2}$",
+        ),
         "lake": _param("lake", "Folder or URI of the lake."),
         "inputs": Param(
             shlex.split(os.environ.get("SIDEWHEEL_INPUTS", "exports")),
