@@ -68,7 +68,7 @@ def _root(
 def demo(
     output: Annotated[str, typer.Option(help="Folder for the demo's records and lake.")] = "demo",
     num: Annotated[int, typer.Option(min=1, help="How many records to generate for each week.")] = 2000,
-    steps: Annotated[int, typer.Option(min=1, help="Steps of training in each turn.")] = 60,
+    steps: Annotated[int, typer.Option(min=1, help="Steps of training in each turn.")] = 20,
     inputs: Annotated[
         list[str] | None, typer.Option("--input", help="A file, folder or URI of your own to ingest too.")
     ] = None,

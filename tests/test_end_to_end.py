@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
 import shutil
 from collections import Counter
 from collections.abc import Iterator
@@ -19,7 +18,6 @@ pytestmark = pytest.mark.spark
 from pyspark.sql import SparkSession  # noqa: E402
 from pyspark.sql import functions as F  # noqa: E402
 
-from jobs.cli import main  # noqa: E402
 from jobs.curate_workflows import main as curate_workflows  # noqa: E402
 from jobs.ingest_workflows import main as ingest_workflows  # noqa: E402
 from jobs.synthesize_conversations import main as synthesize_conversations  # noqa: E402
@@ -244,42 +242,6 @@ def test_a_mismatch_that_is_put_into_silver_never_reaches_a_shard(lake: Lake) ->
         lake.merge(
             silver.where(chosen).withColumn("problem_code", F.lit(None).cast("string")), SILVER_WORKFLOWS
         )
-
-
-def without_seconds(text: str) -> list[str]:
-    return [re.sub(r"seconds=\S+", "seconds=", line.rstrip()) for line in text.strip().splitlines()]
-
-
-def test_the_demo_prints_what_the_readme_shows(
-    spark: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    assert main(["demo"]) == 0
-    readme = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
-    shown = readme[readme.index("`make demo` prints this") :].split("```")[1].removeprefix("text\n")
-    printed = "\n".join(without_seconds(capsys.readouterr().out))
-    at = 0
-    for part in shown.split("\n...\n"):  # some rows of each table are left out
-        expected = "\n".join(without_seconds(part))
-        assert expected in printed[at:]
-        at = printed.index(expected, at) + len(expected)
-
-
-def test_the_demo_prints_a_ledger_that_adds_up(
-    spark: SparkSession, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    (tmp_path / "own").mkdir()
-    (tmp_path / "own/mine.json").write_text('{"steps":[],"links":[]}')
-    argv = ["demo", "--output", str(tmp_path / "demo"), "--num", "300", "--input", str(tmp_path / "own")]
-    assert main(argv) == 0
-    shown = capsys.readouterr().out
-    first, second = (line.strip() for line in shown[shown.index("ledger:") :].splitlines()[:2])
-    numbers = [int(word) for word in f"{first} {second}".split() if word.isdigit()]
-    read, distinct, repeated, in_lake, *ends = numbers
-    assert read == distinct + repeated == 301
-    assert in_lake == distinct == sum(ends)
-    assert len(ends) == 3
-    assert shown.count("[7/7]") == 1
 
 
 def test_a_lake_without_records_is_one_sentence(
