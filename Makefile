@@ -9,29 +9,33 @@ AIRFLOW := .venv-airflow
 
 unexport UV_PROJECT_ENVIRONMENT VIRTUAL_ENV
 
-.PHONY: help demo test test-airflow lint fuzz faults bench zip clean java
+.PHONY: help demo test test-airflow test-demo lint fuzz faults bench zip clean java
 
 help:
-	@echo 'make demo          workflows in, curated lake and training shards out (INPUT=folder adds your own files)'
+	@echo 'make demo          the loop turns twice on this machine (INPUT=folder adds your own files)'
 	@echo 'make test          lint, types and tests'
 	@echo 'make test-airflow  load the Airflow DAG and run it once, in an environment of its own'
+	@echo 'make test-demo     the demo as the README shows it, killed and run again'
 	@echo 'make fuzz          long random runs of the workflow language'
 	@echo 'make faults        kill jobs at random moments and compare the tables'
 	@echo 'make bench         every benchmark, each as a ratio to its peer'
 	@echo 'make zip           dist/sidewheel.zip, for spark-submit --py-files'
 	@echo 'make clean         remove what the other targets built, the demo lake included'
 
-demo: java $(READY)
+demo: java $(EXTRAS)
 	@$(RUN) sidewheel demo $(if $(INPUT),--input "$$INPUT")
 
 test: java $(EXTRAS) lint
-	$(RUN) pytest -m 'not faults and not fuzz'
+	$(RUN) pytest -m 'not faults and not fuzz and not demo'
 
 # No server: the run is `dag.test()`, on a fresh database in a folder that goes afterwards.
 test-airflow: java $(EXTRAS) zip $(AIRFLOW)/.ready
 	@set -e; home=$$(mktemp -d); trap 'rm -rf "$$home"' EXIT; export AIRFLOW_HOME="$$home"; \
 	$(AIRFLOW)/bin/airflow db migrate > "$$home/migration.txt" 2>&1 || { cat "$$home/migration.txt" >&2; exit 1; }; \
 	$(AIRFLOW)/bin/python -m pytest -p no:cacheprovider -W default tests/airflow_dags
+
+test-demo: java $(EXTRAS)
+	$(RUN) pytest -m demo
 
 lint: $(EXTRAS)
 	$(RUN) ruff check .
