@@ -88,6 +88,8 @@ def ask(server: Server, messages: Sequence[Sequence[Message]], tokens: int) -> l
             "POST", "/v1/chat/completions", json.dumps(body), {"Content-Type": "application/json"}
         )
         answer = json.loads(connection.getresponse().read())
+        if "usage" not in answer:
+            raise RuntimeError(f"the server refused a request: {answer}")
         found.append((perf_counter() - started, answer["usage"]["completion_tokens"]))
     connection.close()
     return found
@@ -119,11 +121,15 @@ def floor(model: LocalModel, prompts: Sequence[Sequence[int]], tokens: Sequence[
 def benchmark(checkpoint: Path, shards: Path, num: int, tokens: int, rounds: int, folder: Path) -> None:
     torch.set_num_threads(1)
     chosen = read_held_out(str(shards), week=week_of(shards), num=num, seed=0)
-    messages: list[list[Message]] = [
-        [*each.history, {"role": "user", "content": each.request}] for each in chosen.conversations
-    ]
     model = LocalModel(open_checkpoint(checkpoint), device="cpu")
-    prompts = [render_prompt(each, CONTRACT, model.tokenizer) for each in messages]
+    messages: list[list[Message]] = []
+    prompts: list[list[int]] = []
+    for each in chosen.conversations:
+        asked: list[Message] = [*each.history, {"role": "user", "content": each.request}]
+        prompt = render_prompt(asked, CONTRACT, model.tokenizer)
+        if len(prompt) + tokens <= model.length:  # a server refuses the others
+            messages.append(asked)
+            prompts.append(prompt)
     with serving(checkpoint, folder) as server:
         lengths = [length for _, length in ask(server, messages, tokens)]  # also warms the server
         floor(model, prompts[:2], lengths[:2])
@@ -140,10 +146,10 @@ def benchmark(checkpoint: Path, shards: Path, num: int, tokens: int, rounds: int
     print(f"{'who':16}{'requests/s':>12}{'tokens/s':>10}{'median s':>10}{'longest s':>11}{'x floor':>9}")
     middle = median(floors)
     print(f"{'bare network':16}{num / middle:12.2f}{made / middle:10.0f}{'':21}{1.0:9.2f}")
-    for clients, each in rows.items():
-        ratios = [one.seconds / base for one, base in zip(each, floors, strict=True)]
-        seconds = median(one.seconds for one in each)
-        latencies = [latency for one in each for latency in one.latencies]
+    for clients, these in rows.items():
+        ratios = [one.seconds / base for one, base in zip(these, floors, strict=True)]
+        seconds = median(one.seconds for one in these)
+        latencies = [latency for one in these for latency in one.latencies]
         print(
             f"{'over HTTP by ' + str(clients):16}{num / seconds:12.2f}{made / seconds:10.0f}"
             f"{median(latencies):10.3f}{max(latencies):11.3f}{median(ratios):9.2f}"
