@@ -148,7 +148,7 @@ def conversation_row(
         "contract": first.contract,
         "arm": first.arm,
         **dict.fromkeys(("request", "messages", "python"), ""),
-        **_tags(None),
+        **NO_TAGS.columns(),
         "num_redacted": 0,
         "redactor_version": REDACTOR_VERSION,
     }
@@ -216,7 +216,7 @@ def _read(
         "request_kind": request_kind_of(request, follows_workflow=follows),
         "messages": canonical_json(messages),
         "python": python,
-        **_tags(python),
+        **(tags_of(from_python(python)) if python else NO_TAGS).columns(),
         **_outcome(events, proposals[-1] if proposals else None, policy, as_of),
         "num_redacted": num_redacted,
     }
@@ -259,14 +259,3 @@ def _workflow_ids(events: Sequence[Event]) -> set[str]:
 
 def _last_request(messages: Sequence[Message]) -> str:
     return next(message["content"] or "" for message in reversed(messages) if message["role"] == "user")
-
-
-def _tags(python: str | None) -> dict[str, Any]:
-    tags = tags_of(from_python(python)) if python else NO_TAGS
-    return {
-        "descriptor": tags.descriptor,
-        "trigger": tags.trigger,
-        "actions": list(tags.actions),
-        "operators": list(tags.operators),
-        "connectors": list(tags.connectors),
-    }

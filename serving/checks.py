@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from typing import Any, Final
 
-from schemas.catalog.tasks import TASKS
+from schemas.catalog.tasks import TASKS, is_app
 from schemas.workflow import Workflow
 from schemas.workflow.condition_check import check_conditions
 from schemas.workflow.model import FOREACH, ApiCall, Json, PathValue, Reference, Step, Text
@@ -61,8 +61,7 @@ def validation_errors(workflow: Workflow, shop: ShopBackend) -> Buckets:
 
 def _task_problem(step: Step, shop: ShopBackend) -> tuple[str, str] | None:
     task = TASKS.get(step.task_id)
-    is_app = not step.task_id.startswith("shopify::")
-    if task is None and not (is_app and shop.has_installed(step.task_id)):
+    if task is None and not (is_app(step.task_id) and shop.has_installed(step.task_id)):
         return "TASK_NOT_FOUND", f"no task has the id {step.task_id[:100]}"
     if not shop.has_installed(step.task_id):
         return "TASK_NOT_AVAILABLE", "the app of this task is not installed"

@@ -13,13 +13,13 @@ from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Any, Final
 
-from schemas.catalog.tasks import TASKS
+from schemas.catalog.tasks import TASKS, is_app
 from schemas.chat import Message, ToolCall
 from schemas.errors import BadRecord
 from schemas.tools import CONFIGURE, SAVE, SEARCH, Contract, canonical_json
 from schemas.workflow import Workflow, from_python
 from schemas.workflow.jsontext import read_json
-from schemas.workflow.model import CONDITION, FOREACH
+from schemas.workflow.model import CONDITION, FOREACH, Step
 from serving.agent import Budget, Completion
 
 __all__ = ["ScriptedOracle"]
@@ -99,8 +99,7 @@ def _workflow(python: str) -> Workflow:
 
 def _used(workflow: Workflow) -> list[tuple[str, str]]:
     """(id, version) of the tasks to look up: if and for need none, and of unknown apps no catalogue tells."""
-    steps = (step for step in workflow.steps if step.kind not in (CONDITION, FOREACH))
-    known = (step for step in steps if step.task_id in TASKS or step.task_id.startswith("shopify::"))
+    known = (step for step in _named(workflow) if step.task_id in TASKS or not is_app(step.task_id))
     return list(dict.fromkeys((step.task_id, step.version) for step in known))
 
 
@@ -131,16 +130,17 @@ def _ending(workflow: Workflow, python: str, since: Sequence[Message]) -> str:
         listed = "; ".join(dict.fromkeys(f"step {error['stepId']}: {error['message']}" for error in errors))
         ready = f'The workflow "{workflow.name}" is saved and switched off.'
         return f"{ready} Next steps: mend what Flow objects to ({listed}), then turn it on."
-    trigger, *acting = [_label(task_id) for task_id, _ in _named(workflow)]
+    named = dict.fromkeys((step.task_id, step.kind) for step in _named(workflow))
+    trigger, *acting = [_label(task_id) for task_id, _ in named]
     does = f" and then uses {_listed(acting)}" if acting else " and does nothing yet"
     return _READY[blake2b(python.encode(), digest_size=1).digest()[0] % len(_READY)].format(
         name=workflow.name, trigger=trigger, does=does
     )
 
 
-def _named(workflow: Workflow) -> list[tuple[str, str]]:
-    steps = (step for step in workflow.steps if step.kind not in (CONDITION, FOREACH))
-    return list(dict.fromkeys((step.task_id, step.kind) for step in steps))
+def _named(workflow: Workflow) -> list[Step]:
+    """The steps whose tasks have a name of their own; if and for are the language's."""
+    return [step for step in workflow.steps if step.kind not in (CONDITION, FOREACH)]
 
 
 def _label(task_id: str) -> str:

@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from schemas.catalog.tasks import is_app
 from schemas.chat import Message, ToolCall
 from schemas.errors import BadRecord
 from schemas.tools import SAVE, SEARCH
@@ -57,7 +58,7 @@ def shop_of(messages: Sequence[Message]) -> InMemoryShop:
                 apps |= _undisputed(read_json(call["function"]["arguments"]), answer["data"])
         except (BadRecord, KeyError, TypeError, AttributeError):
             continue  # a refused call shows nothing
-    return InMemoryShop(frozenset(app for app in apps if _is_app(app)))
+    return InMemoryShop(frozenset(app for app in apps if is_app(app)))
 
 
 def app_tasks(python: str) -> frozenset[str]:
@@ -66,18 +67,14 @@ def app_tasks(python: str) -> frozenset[str]:
     Raises:
         WorkflowRefused: where the Python is no workflow.
     """
-    return frozenset(step.task_id for step in from_python(python).steps if _is_app(step.task_id))
+    return frozenset(step.task_id for step in from_python(python).steps if is_app(step.task_id))
 
 
 def _undisputed(arguments: dict[str, Any], saved: dict[str, Any]) -> set[str]:
     """The app tasks of a saved workflow that the shop did not object to."""
     disputed = {int(error["stepId"]) - 1 for error in saved["validation_errors"]["taskErrors"]}
     steps = enumerate(from_python(arguments["workflow_python"]).steps)
-    return {step.task_id for number, step in steps if number not in disputed and _is_app(step.task_id)}
-
-
-def _is_app(task_id: str) -> bool:
-    return not task_id.startswith("shopify::")
+    return {step.task_id for number, step in steps if number not in disputed and is_app(step.task_id)}
 
 
 def _answered(messages: Sequence[Message]) -> Iterator[tuple[int, ToolCall, str]]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from schemas.catalog.tasks import is_app
 from schemas.errors import BadRecord
 
 __all__ = ["InMemoryShop", "Saved", "ShopBackend"]
@@ -51,7 +52,7 @@ class InMemoryShop:
     workflows: dict[str, Saved] = field(default_factory=dict)
 
     def has_installed(self, task_id: str) -> bool:
-        return task_id.startswith("shopify::") or task_id in self.apps
+        return not is_app(task_id) or task_id in self.apps
 
     def create(self, python: str) -> Saved:
         saved = Saved(f"workflow-{len(self.workflows) + 1}", 1, python)

@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from schemas.catalog.environment import resolve, root_type
-from schemas.catalog.tasks import TASKS, Task, default_version
+from schemas.catalog.tasks import TASKS, Task, default_version, is_app
 from schemas.workflow.model import CONDITION, FOREACH, PORTS, TRIGGER
 from schemas.workflow.names import camel, function_of, snake
 from serving.shop import ShopBackend
@@ -175,7 +175,7 @@ def _connector(task_id: str) -> str:
 
 
 def _publisher(task_id: str) -> str:
-    if not task_id.startswith("shopify::"):
+    if is_app(task_id):
         return "non-shopify-app"
     return {"admin": "shopify", "flow": "flow"}.get(_connector(task_id), "shopify-app")
 

@@ -24,6 +24,7 @@ __all__ = [
     "default_step_name",
     "default_version",
     "field_order",
+    "is_app",
     "output_name",
     "value_type",
 ]
@@ -44,6 +45,7 @@ ValueType = Literal[
 ]
 
 FETCH_PREFIX = "shopify::flow::fetch::"
+OWN_PREFIX = "shopify::"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -98,6 +100,11 @@ def default_version(task_id: str) -> str:
     if task and task.versions:
         return task.versions[-1]
     return "v1" if task_id.startswith(FETCH_PREFIX) else "0.1"
+
+
+def is_app(task_id: str) -> bool:
+    """Whether a task comes from an app, which a shop may not have: Shopify's own say so in their ids."""
+    return not task_id.startswith(OWN_PREFIX)
 
 
 def field_order(task_id: str) -> tuple[str, ...]:

@@ -8,8 +8,10 @@ Not here yet: e-mail content, literals, nesting depth.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from typing import Any
 
+from schemas.catalog.tasks import is_app
 from schemas.workflow.descriptor import descriptor_of, task_name
 from schemas.workflow.model import (
     CONDITION,
@@ -24,8 +26,6 @@ from schemas.workflow.model import (
 
 __all__ = ["NO_TAGS", "Tags", "tags_of"]
 
-_OWN = "shopify::"
-
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Tags:
@@ -37,6 +37,10 @@ class Tags:
     operators: tuple[str, ...]
     connectors: tuple[str, ...]
     """`publisher::connector` of tasks that are not Shopify's own; the id itself where it is bare."""
+
+    def columns(self) -> dict[str, Any]:
+        """The tags as the tables hold them: texts, and lists of texts."""
+        return {name: list(tag) if isinstance(tag, tuple) else tag for name, tag in asdict(self).items()}
 
 
 NO_TAGS = Tags(descriptor="", trigger="", actions=(), operators=(), connectors=())
@@ -56,11 +60,7 @@ def tags_of(workflow: Workflow) -> Tags:
         if isinstance(value, ConditionValue) and value.condition is not None
         for operator in _operators(value.condition)
     }
-    foreign = {
-        "::".join(step.task_id.split("::")[:2])
-        for step in workflow.steps
-        if not step.task_id.startswith(_OWN)
-    }
+    foreign = {"::".join(step.task_id.split("::")[:2]) for step in workflow.steps if is_app(step.task_id)}
     return Tags(
         descriptor=descriptor_of(workflow),
         trigger=task_name(trigger),
