@@ -6,13 +6,10 @@ import sys
 from dataclasses import dataclass
 from typing import Annotated
 
-from pyspark.sql import functions as F  # noqa: N812
-
 from jobs._main import Summary, job
 from pipelines.curation import CurationPolicy, curate, records_of
 from pipelines.lake import Lake, unpacked_bytes
 from pipelines.ledger import ledger
-from pipelines.routing import changed
 from pipelines.session import spark_session
 from pipelines.transpile import transpile, untranspiled
 from schemas.errors import UsageError
@@ -40,9 +37,7 @@ def run(config: Config) -> Summary:
     records = records_of(bronze, lake.read(SILVER_WORKFLOWS)).persist()
     fates = curate(records, week, config).persist()
     counted = ledger(fates, records)
-    here = (F.col("week") == str(week)) & (F.col("kind") == "workflow")
-    if changed(fates, lake.read(GOLD_FATES).where(here)):
-        lake.replace(fates, GOLD_FATES, partition={"week": str(week), "kind": "workflow"})
+    lake.replace(fates, GOLD_FATES, partition={"week": str(week), "kind": "workflow"}, if_changed=True)
     return {"week": str(week), **counted}
 
 

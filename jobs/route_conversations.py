@@ -11,7 +11,7 @@ from pyspark.sql import functions as F  # noqa: N812
 from jobs._main import Summary, job
 from pipelines.lake import Lake, unpacked_bytes
 from pipelines.ledger import ledger
-from pipelines.routing import ROUTED, RoutingPolicy, changed, route, to_route, unbuilt, weeks_to_route
+from pipelines.routing import ROUTED, RoutingPolicy, route, to_route, unbuilt, weeks_to_route
 from pipelines.session import spark_session
 from schemas.errors import UsageError
 from schemas.tables import BRONZE_EVENTS, GOLD_FATES, SILVER_CONVERSATIONS, SILVER_JUDGMENTS
@@ -41,9 +41,7 @@ def run(config: Config) -> Summary:
     judgments = lake.read(SILVER_JUDGMENTS)
     fates = route(conversations, judgments, events, stored, week, weeks, config).persist()
     counted = ledger(fates, to_route(conversations, events, stored, weeks))
-    here = F.col("week").isin(weeks) & F.col("kind").isin(*ROUTED)
-    if changed(fates, stored.where(here)):
-        lake.replace(fates, GOLD_FATES, partition={"week": weeks, "kind": ROUTED})
+    lake.replace(fates, GOLD_FATES, partition={"week": weeks, "kind": ROUTED}, if_changed=True)
     num_events = fates.where(F.col("kind") == "event").count()
     return {"week": str(week), "weeks": len(weeks), "events": num_events, **counted}
 

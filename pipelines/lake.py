@@ -118,7 +118,6 @@ class Lake:
         with self._writing(table):
             rows = guard_keys(conform(df, table), table, unique=not distinct).alias("here")
             target = DeltaTable.forPath(self.spark, self.uri(table)).alias("there")
-            same_key = " AND ".join(f"there.`{column}` = here.`{column}`" for column in table.key)
             if not insert_only:
                 # Delta rewrites every file that holds a matched key, changed or not.
                 known = target.toDF()
@@ -126,27 +125,48 @@ class Lake:
                     table.schema.names, "here", "there"
                 )
                 rows = (
-                    rows.join(known, F.expr(same_key), "left").where(changed).select("here.*").alias("here")
+                    rows.join(known, F.expr(_same_key(table)), "left")
+                    .where(changed)
+                    .select("here.*")
+                    .alias("here")
                 )
-            merge = target.merge(rows, same_key).whenNotMatchedInsertAll()
+            merge = target.merge(rows, _same_key(table)).whenNotMatchedInsertAll()
             done = (merge if insert_only else merge.whenMatchedUpdateAll()).execute().first()
         if done is None:
             raise BrokenLaw(f"Delta did not say what the merge into {table.name} did")
         return Merged(num_inserted=int(done["num_inserted_rows"]), num_updated=int(done["num_updated_rows"]))
 
     def replace(
-        self, df: DataFrame, table: Table, *, partition: Mapping[str, str | Sequence[str]] | None = None
+        self,
+        df: DataFrame,
+        table: Table,
+        *,
+        partition: Mapping[str, str | Sequence[str]] | None = None,
+        if_changed: bool = False,
     ) -> None:
-        """Put these rows in the place of all rows, or of some partitions' (`{"week": "2026-W47"}`)."""
+        """Put these rows in the place of all rows, or of some partitions' (`{"week": "2026-W47"}`).
+
+        With `if_changed` nothing is committed when nothing changes, at the price of computing `df` twice:
+        what another writer commits during the first time is not seen as a conflict.
+        """
         for column in partition or {}:
             if column not in table.partitions:
                 raise ValueError(f"{table.name} is not partitioned by {column}")
         with self._writing(table):
             rows = guard_keys(conform(df, table), table, unique=True)
+            replaced = " AND ".join(map(_within, (partition or {}).items()))
+            if if_changed and self._holds(rows, table, replaced or "true"):
+                return
             writer = rows.write.format("delta").mode("overwrite")
-            if partition:
-                writer = writer.option("replaceWhere", " AND ".join(map(_within, partition.items())))
+            if replaced:
+                writer = writer.option("replaceWhere", replaced)
             writer.save(self.uri(table))
+
+    def _holds(self, rows: DataFrame, table: Table, where: str) -> bool:
+        """Whether what the table has `where` is these rows."""
+        there = self.read(table).where(where).alias("there")
+        both = rows.alias("here").join(there, F.expr(_same_key(table)), "full")
+        return both.where(differs(table.schema.names, "here", "there")).isEmpty()
 
     @contextmanager
     def _writing(self, table: Table) -> Iterator[None]:
@@ -214,6 +234,10 @@ def _statistics(table: Table) -> dict[str, str]:
     if table.statistics:
         return {"delta.dataSkippingStatsColumns": ",".join(table.statistics)}
     return {"delta.dataSkippingNumIndexedCols": "0"}
+
+
+def _same_key(table: Table) -> str:
+    return " AND ".join(f"there.`{column}` = here.`{column}`" for column in table.key)
 
 
 def _within(pair: tuple[str, str | Sequence[str]]) -> str:

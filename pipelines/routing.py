@@ -21,21 +21,18 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
-from functools import reduce
 from typing import Annotated, Final
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F  # noqa: N812
 
-from pipelines.contracts import differs
 from pipelines.facets import FACETS
 from pipelines.judge import JUDGE_VERSION, conversation_digest
 from schemas.errors import BrokenLaw
-from schemas.tables import GOLD_FATES
 from schemas.tools import CONTRACT
 from schemas.weeks import Week
 
-__all__ = ["ROUTED", "RoutingPolicy", "changed", "route", "to_route", "unbuilt", "weeks_to_route"]
+__all__ = ["ROUTED", "RoutingPolicy", "route", "to_route", "unbuilt", "weeks_to_route"]
 
 ROUTED: Final = ("conversation", "event")
 """The kinds of record that get their fate here."""
@@ -114,13 +111,6 @@ def route(
     lines = _events(events, fates, str(week), policy)
     both = _conversations(conversations, judgments, policy).unionByName(lines)
     return both.where(F.col("week").isin(weeks))
-
-
-def changed(fates: DataFrame, stored: DataFrame) -> bool:
-    """Whether the rows differ from those that are stored."""
-    same = reduce(Column.__and__, (F.col(f"new.{key}") == F.col(f"old.{key}") for key in GOLD_FATES.key))
-    both = fates.alias("new").join(stored.alias("old"), same, "full")
-    return not both.where(differs(GOLD_FATES.schema.names, "new", "old")).isEmpty()
 
 
 def _conversations(conversations: DataFrame, judgments: DataFrame, policy: RoutingPolicy) -> DataFrame:

@@ -110,6 +110,23 @@ def test_a_merge_of_one_key_twice_writes_nothing(spark: SparkSession, lake: Lake
     assert stored(lake) == []
 
 
+def test_replacing_rows_by_the_same_rows_is_no_commit_where_that_is_asked(
+    spark: SparkSession, lake: Lake
+) -> None:
+    lake.append(policies(spark, ("a", "w1", 1), ("b", "w2", 2)), POLICIES)
+    version = lake.version(POLICIES)
+    here = {"partition": {"week": "w2"}, "if_changed": True}
+    lake.replace(policies(spark, ("b", "w2", 2)), POLICIES, **here)
+    lake.replace(policies(spark, ("b", "w2", 2), ("a", "w1", 1)), POLICIES, if_changed=True)
+    assert lake.version(POLICIES) == version
+    with pytest.raises(BrokenLaw, match="a repeated"):
+        lake.replace(policies(spark, ("b", "w2", 2), ("b", "w2", 2)), POLICIES, **here)
+    lake.replace(policies(spark, ("b", "w2", 3)), POLICIES, **here)
+    assert stored(lake) == [("a", "w1", 1), ("b", "w2", 3)]
+    lake.replace(policies(spark), POLICIES, **here)
+    assert stored(lake) == [("a", "w1", 1)]
+
+
 def test_replacing_a_partition_leaves_the_others(spark: SparkSession, lake: Lake) -> None:
     lake.append(policies(spark, ("a", "w1", 1), ("b", "w2", 2)), POLICIES)
     lake.replace(policies(spark, ("c", "w2", 3)), POLICIES, partition={"week": "w2"})
