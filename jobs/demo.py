@@ -16,7 +16,7 @@ from jobs.generate_workflows import main as generate_workflows
 from jobs.query import query
 from jobs.show import show
 from jobs.simulate_merchants import main as simulate_merchants
-from jobs.turn import Options, announce, ledger_of, turn
+from jobs.turn import Command, Options, announce, ledger_of, turn
 from pipelines.adhoc import query as ask
 
 __all__ = ["demo"]
@@ -69,7 +69,7 @@ def demo(*, output: str, num: int, steps: int, inputs: Sequence[str]) -> int:
 def _call(job: Job[Any], *argv: object) -> Summary:
     """Run a job, announced as the command that does the same."""
     words = tuple(map(str, argv))
-    announce("     ", f"sidewheel {shlex.join((job.name, *words))}")
+    announce("     ", str(Command(job.name, words)))
     return job.summarise(words)
 
 

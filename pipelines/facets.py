@@ -22,11 +22,11 @@ from re import Pattern
 from typing import Final
 
 from pipelines.claims import ADMITS, MEND, NEXT, RUNS, SAVED, TRY, claims, is_among, says, topic, values_of
-from pipelines.trajectory import Called, Turn
+from pipelines.trajectory import Called, Turn, workflow_in
 from schemas.catalog.tasks import TASKS
 from schemas.errors import BadRecord
 from schemas.requests import request_kind_of
-from schemas.tools import CONTRACT, SAVE, SEARCH, read_arguments
+from schemas.tools import SEARCH
 from schemas.workflow import Workflow, canonical, from_python, to_python
 from schemas.workflow.descriptor import task_name
 from schemas.workflow.model import CONDITION, FOREACH
@@ -71,7 +71,7 @@ class Conversation:
         """
         if self.writing is None:
             raise BadRecord("NOTHING_WRITTEN", "no workflow was written")
-        return _workflow(self.turns[self.writing].saves[-1])
+        return workflow_in(self.turns[self.writing].saves[-1].arguments)
 
     def saved_before(self, turn: int) -> Called | None:
         """The last save that the shop took before a turn."""
@@ -112,7 +112,7 @@ def components(conversation: Conversation) -> Verdict:
         return Verdict(None, "there is no workflow that can be read")
     writing = conversation.writing or 0
     before = conversation.saved_before(writing)
-    old = _workflow(before) if before else None
+    old = workflow_in(before.arguments) if before else None
     if old is not None and canonical(old) == canonical(workflow):
         return Verdict(0.0, "the edit changes nothing")
     told = {task["id"] for turn in conversation.turns for call in turn.calls for task in call.tasks}
@@ -190,13 +190,6 @@ FACETS: Final[Mapping[str, Callable[[Conversation], Verdict]]] = {
 
 
 # -- the workflow ---------------------------------------------------------------------------------------
-
-
-def _workflow(save: Called) -> Workflow:
-    tool = CONTRACT.tool(SAVE)
-    if tool is None:
-        raise BadRecord("CONTRACT", f"the contract has no {SAVE}")
-    return from_python(read_arguments(save.arguments, tool)["workflow_python"])
 
 
 def _same(python: str, workflow: Workflow) -> bool:

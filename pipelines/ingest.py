@@ -54,6 +54,37 @@ class Form:
     """What a file that changes between the passes is: another try helps where it only grows."""
 
 
+def _envelope(record: Record, place: str) -> Columns:
+    if record.raw is None:
+        raise too_large(record.num_bytes)
+    # Of two versions of one bare file nobody knows which is newer: each is a workflow of its own.
+    return read_envelope(record.raw, f"file:{place}@{record.record_id[:12]}")
+
+
+def _event(record: Record, place: str) -> Columns:
+    if record.raw is None:
+        raise BadRecord(TOO_LARGE, f"{record.num_bytes} bytes, the limit is {MAX_RECORD_BYTES}")
+    event = read_event(record.raw)
+    if event.time < _FIRST_MOMENT:  # older than any recorder, and than what every reader of Parquet agrees on
+        raise BadRecord(FIELD, f"must be a time from {_FIRST_MOMENT.year} on", path="/time")
+    return {
+        "event_id": event.event_id,
+        "conversation_id": event.conversation_id,
+        "shop_id": event.shop_id,
+        "sequence": event.sequence,
+        "event_time": event.time,
+        "kind": event.kind,
+        "payload": event.payload,
+        "model": event.model,
+        "contract": event.contract,
+        "arm": event.arm,
+    }
+
+
+WORKFLOWS: Final = Form(BRONZE_WORKFLOWS, _envelope, BrokenLaw)
+EVENTS: Final = Form(BRONZE_EVENTS, _event, Transient)
+
+
 def ingest(lake: Lake, found: Inputs, form: Form) -> dict[str, int]:
     """Bring every record of the files into the form's table. Counts each: new, known from before, repeated.
 
@@ -128,10 +159,9 @@ def first_lines(identified: DataFrame, tasks: Tasks) -> dict[tuple[int, int], in
 
 
 def bronze_rows(
-    new: DataFrame, tasks: Tasks, before: dict[tuple[int, int], int], form: Form | None = None
+    new: DataFrame, tasks: Tasks, before: dict[tuple[int, int], int], form: Form = WORKFLOWS
 ) -> DataFrame:
-    """One row of the form's table (without one: of workflows) for each of the `new` records."""
-    form = form or WORKFLOWS
+    """One row of the form's table for each of the `new` records."""
     place = F.struct("split", "line", "record_id")
     work = new.groupBy("task").agg(F.sort_array(F.collect_list(place)).alias("kept"))
     spread = work.repartition(len(tasks), "task")
@@ -208,7 +238,7 @@ def _read_again(split: Split, wanted: dict[int, str], form: Form) -> Iterator[tu
 def bronze_row(
     uri: str,
     record: Record,
-    form: Form | None = None,
+    form: Form = WORKFLOWS,
     *,
     lines_before: int = 0,
     damage: str | None = None,
@@ -228,38 +258,7 @@ def bronze_row(
         if damage is not None:
             row["raw"] = None
             raise BadRecord(DAMAGED_FILE, damage)
-        return row | (form or WORKFLOWS).columns(record, place)
+        return row | form.columns(record, place)
     except BadRecord as bad:
         where = f" at {bad.path}" if bad.path else ""
         return row | {"problem_code": bad.code, "problem": f"{place}{where}: {bad.message}"}
-
-
-def _envelope(record: Record, place: str) -> Columns:
-    if record.raw is None:
-        raise too_large(record.num_bytes)
-    # Of two versions of one bare file nobody knows which is newer: each is a workflow of its own.
-    return read_envelope(record.raw, f"file:{place}@{record.record_id[:12]}")
-
-
-def _event(record: Record, place: str) -> Columns:
-    if record.raw is None:
-        raise BadRecord(TOO_LARGE, f"{record.num_bytes} bytes, the limit is {MAX_RECORD_BYTES}")
-    event = read_event(record.raw)
-    if event.time < _FIRST_MOMENT:  # older than any recorder, and than what every reader of Parquet agrees on
-        raise BadRecord(FIELD, f"must be a time from {_FIRST_MOMENT.year} on", path="/time")
-    return {
-        "event_id": event.event_id,
-        "conversation_id": event.conversation_id,
-        "shop_id": event.shop_id,
-        "sequence": event.sequence,
-        "event_time": event.time,
-        "kind": event.kind,
-        "payload": event.payload,
-        "model": event.model,
-        "contract": event.contract,
-        "arm": event.arm,
-    }
-
-
-WORKFLOWS: Final = Form(BRONZE_WORKFLOWS, _envelope, BrokenLaw)
-EVENTS: Final = Form(BRONZE_EVENTS, _event, Transient)

@@ -13,10 +13,11 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from schemas.errors import BadRecord
-from schemas.tools import CONFIGURE, SAVE, SEARCH
+from schemas.tools import CONFIGURE, CONTRACT, SAVE, SEARCH, read_arguments
+from schemas.workflow import Workflow, from_python
 from schemas.workflow.jsontext import read_json
 
-__all__ = ["Called", "Turn", "turns_of"]
+__all__ = ["Called", "Turn", "turns_of", "workflow_in"]
 
 _LONGEST: Final = 1 << 26
 """A longer conversation is not parsed."""
@@ -78,6 +79,18 @@ def turns_of(messages: str) -> tuple[Turn, ...]:
     if not turns:
         raise BadRecord("NOT_MESSAGES", "nobody asks anything")
     return turns
+
+
+def workflow_in(arguments: str) -> Workflow:
+    """The workflow that the arguments of a save hold.
+
+    Raises:
+        BadRecord: where they are none of the contract's, or hold no workflow.
+    """
+    tool = CONTRACT.tool(SAVE)
+    if tool is None:
+        raise BadRecord("CONTRACT", f"the contract has no {SAVE}")
+    return from_python(read_arguments(arguments, tool)["workflow_python"])
 
 
 def _turns(messages: Any) -> tuple[Turn, ...]:

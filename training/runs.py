@@ -7,7 +7,6 @@ from dataclasses import asdict
 from pathlib import Path
 
 from schemas.chat import render_fingerprints
-from schemas.errors import UsageError
 from schemas.tokens import JsonTokenizer
 from schemas.tools import CONTRACT
 from training.export import find_checkpoint, made_from, write_checkpoint
@@ -15,6 +14,7 @@ from training.loop import Step, train
 from training.mesh import rank
 from training.recipes import Recipe
 from training.shards import open_view
+from training.tokenizer import read_tokenizer
 from training.tracking import tracking
 
 __all__ = ["train_checkpoint"]
@@ -31,9 +31,7 @@ def train_checkpoint(
         UsageError: where the shards, the tokenizer or the output do not fit.
         BrokenLaw: where training went wrong; nothing is written then.
     """
-    if not tokenizer.is_file():
-        raise UsageError(f"There is no tokenizer {tokenizer}; give the tokenizer.json of the shards.")
-    content = tokenizer.read_bytes()
+    content = read_tokenizer(tokenizer)
     words = JsonTokenizer(content)
     names = render_fingerprints(CONTRACT, words)
     view = open_view(shards, fingerprints=names, length=recipe.length, num_tokens=words.num_tokens)

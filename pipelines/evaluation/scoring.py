@@ -12,10 +12,11 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from pipelines.evaluation.held_out import HeldOut, Wanted
+from pipelines.trajectory import workflow_in
 from schemas.chat import Call, Message
 from schemas.errors import BadRecord
-from schemas.tools import CONTRACT, SAVE, read_arguments
-from schemas.workflow import canonical, from_python
+from schemas.tools import SAVE
+from schemas.workflow import Workflow, canonical, from_python
 from schemas.workflow.jsontext import read_json
 
 __all__ = ["Rate", "Score", "quantile", "score"]
@@ -46,11 +47,12 @@ def score(conversation: HeldOut, reason: str, since: Sequence[Message]) -> Score
     if written is None:
         return Score(parses=False, valid=False, equal=False)
     call, answer = written
-    python = _python(call)
-    if python is None:
+    try:
+        workflow = workflow_in(call["arguments"])
+    except BadRecord:
         return Score(parses=False, valid=False, equal=False)
     valid = _saved(answer) and not any(answer["data"]["validation_errors"].values())
-    equal = _saved(answer) and _is(conversation.wanted, python, answer["data"]["workflow_id"])
+    equal = _saved(answer) and _is(conversation.wanted, workflow, answer["data"]["workflow_id"])
     return Score(parses=True, valid=valid, equal=equal)
 
 
@@ -70,20 +72,8 @@ def _saved(answer: dict[str, Any]) -> bool:
     return answer["ok"] is True
 
 
-def _python(call: Call) -> str | None:
-    """The Python of a call that is a workflow; None for anything else."""
-    tool = CONTRACT.tool(SAVE)
-    assert tool is not None
-    try:
-        python: str = read_arguments(call["arguments"], tool)["workflow_python"]
-        from_python(python)
-    except BadRecord:
-        return None
-    return python
-
-
-def _is(wanted: Wanted, python: str, workflow_id: str) -> bool:
-    same = canonical(from_python(python)) == canonical(from_python(wanted.python))
+def _is(wanted: Wanted, workflow: Workflow, workflow_id: str) -> bool:
+    same = canonical(workflow) == canonical(from_python(wanted.python))
     return same and wanted.workflow_id in (None, workflow_id)
 
 
