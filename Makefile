@@ -48,7 +48,7 @@ fuzz: $(READY)
 faults: java $(READY)
 	$(RUN) pytest -m faults
 
-bench: java $(READY)
+bench: java $(EXTRAS)
 	$(UV) sync --locked --inexact --group bench
 	@set -e; for file in benchmarks/[a-z]*.py; do echo "== $$file"; $(RUN) python "$$file"; done
 
