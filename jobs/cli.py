@@ -69,6 +69,8 @@ def demo(
     output: Annotated[str, typer.Option(help="Folder for the demo's records and lake.")] = "demo",
     num: Annotated[int, typer.Option(min=1, help="How many records to generate for each week.")] = 2000,
     steps: Annotated[int, typer.Option(min=1, help="Steps of training in each turn.")] = 20,
+    num_merchants: Annotated[int, typer.Option(min=1, help="How many simulated merchants ask.")] = 36,
+    num_evaluated: Annotated[int, typer.Option(min=1, help="How many held-out requests are asked.")] = 12,
     inputs: Annotated[
         list[str] | None, typer.Option("--input", help="A file, folder or URI of your own to ingest too.")
     ] = None,
@@ -76,7 +78,14 @@ def demo(
     """Turn the loop twice on generated workflows and simulated merchants."""
     from jobs import demo as work
 
-    return work.demo(output=output, num=num, steps=steps, inputs=tuple(inputs or ()))
+    return work.demo(
+        output=output,
+        num=num,
+        steps=steps,
+        num_merchants=num_merchants,
+        num_evaluated=num_evaluated,
+        inputs=tuple(inputs or ()),
+    )
 
 
 @app.command()

@@ -23,8 +23,6 @@ __all__ = ["demo"]
 
 FIRST, SECOND = "2026-W47", "2026-W48"
 SEED = 20261122
-NUM_MERCHANTS = 36
-NUM_EVALUATED = 12
 SLICES = "conversations_by_trigger"
 # A conversation that shows much and is short to read.
 _TO_SHOW = """
@@ -33,10 +31,13 @@ _TO_SHOW = """
     ORDER BY length(python) > 400, num_redacted > 0 DESC, record_id LIMIT 1"""
 
 
-def demo(*, output: str, num: int, steps: int, inputs: Sequence[str]) -> int:
+def demo(
+    *, output: str, num: int, steps: int, num_merchants: int, num_evaluated: int, inputs: Sequence[str]
+) -> int:
     """Two weeks below the folder `output`: `num` records each, `steps` of training in each turn.
 
-    Doing it again changes nothing. Raises what the steps raise: it stops at the first that fails.
+    Between them `num_merchants` ask, and each turn asks `num_evaluated` of what it held out. Doing it again
+    changes nothing. Raises what the steps raise: it stops at the first that fails.
     """
     lake, events = f"{output}/lake", f"{output}/events"
 
@@ -50,7 +51,7 @@ def demo(*, output: str, num: int, steps: int, inputs: Sequence[str]) -> int:
             events=events if name == SECOND else None,
             checkpoints=f"{output}/checkpoints",
             steps=steps,
-            num_evaluated=NUM_EVALUATED,
+            num_evaluated=num_evaluated,
             accept_unknown_runs=bool(more),  # bare exports have no run statistics
         )
         return turn(options)
@@ -59,7 +60,7 @@ def demo(*, output: str, num: int, steps: int, inputs: Sequence[str]) -> int:
     first = week(FIRST, seed=SEED, more=inputs)
     _headline(f"{FIRST}: simulated merchants ask the served model and a script")
     traffic = ("--lake", lake, "--week", FIRST, "--checkpoint", first["train_model"]["path"])
-    _call(simulate_merchants, *traffic, "--record", events, "--num", NUM_MERCHANTS, "--num-damaged", 3)
+    _call(simulate_merchants, *traffic, "--record", events, "--num", num_merchants, "--num-damaged", 3)
     _headline(f"{SECOND}: what they said comes home, and the next model is trained")
     second = week(SECOND, seed=SEED + 1)
     _conclude(second, lake)

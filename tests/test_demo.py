@@ -18,7 +18,7 @@ from pipelines.adhoc import query
 from schemas.tables import TABLES
 
 ROOT = Path(__file__).parents[1]
-SMALL = ("--num", "160", "--steps", "1")
+SMALL = ("--num", "160", "--steps", "1", "--num-merchants", "16", "--num-evaluated", "3")
 SECONDS_TO_RUN = 900
 NUM_KILLS = 5
 SEED = 20_261_125
