@@ -10,6 +10,7 @@ import sys
 from dataclasses import dataclass
 from typing import Annotated
 
+from jobs._lake import require_lake
 from jobs._main import Summary, job
 from pipelines.conversations import ConversationPolicy, build, count_conversations
 from pipelines.lake import Lake, unpacked_bytes
@@ -27,6 +28,7 @@ class Config(ConversationPolicy):
 def run(config: Config) -> Summary:
     """Counts where every event is, and what became of the conversations."""
     lake = Lake(spark_session("build_conversations", num_bytes=unpacked_bytes(config.lake)), config.lake)
+    require_lake(lake, BRONZE_EVENTS, "ingest_conversations")
     bronze = lake.read(BRONZE_EVENTS)
     built = build(bronze, config).persist()
     counted = count_conversations(bronze, built)

@@ -8,13 +8,13 @@ from typing import Annotated
 
 from pyspark.sql import functions as F  # noqa: N812
 
+from jobs._lake import require_lake
 from jobs._main import Summary, job
 from pipelines.facets import FACETS
 from pipelines.judge import judge, unjudged
 from pipelines.lake import Lake, unpacked_bytes
 from pipelines.session import spark_session
-from schemas.errors import UsageError
-from schemas.tables import GOLD_FATES, SILVER_CONVERSATIONS, SILVER_JUDGMENTS
+from schemas.tables import SILVER_CONVERSATIONS, SILVER_JUDGMENTS
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,9 +27,7 @@ class Config:
 def run(config: Config) -> Summary:
     """Silver to judgments: conversations = judged + unchanged + refused; four facets each of the judged."""
     lake = Lake(spark_session("judge_conversations", num_bytes=unpacked_bytes(config.lake)), config.lake)
-    # A lake that was curated may have no conversations yet; one without either is likely misspelled.
-    if not (lake.exists(SILVER_CONVERSATIONS) or lake.exists(GOLD_FATES)):
-        raise UsageError(f"There are no conversations in {config.lake}; run build_conversations first.")
+    require_lake(lake, SILVER_CONVERSATIONS, "build_conversations")
     conversations = lake.read(SILVER_CONVERSATIONS)
     new = judge(unjudged(conversations, lake.read(SILVER_JUDGMENTS))).persist()
     num, num_refused = conversations.agg(F.count(F.lit(1)), F.count("problem_code")).collect()[0]

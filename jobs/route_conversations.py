@@ -8,6 +8,7 @@ from typing import Annotated
 
 from pyspark.sql import functions as F  # noqa: N812
 
+from jobs._lake import require_lake
 from jobs._main import Summary, job
 from pipelines.lake import Lake, unpacked_bytes
 from pipelines.ledger import ledger
@@ -30,9 +31,7 @@ def run(config: Config) -> Summary:
     """Silver to fates, which are left alone where nothing changed; they are the commit point."""
     week = Week.parse(config.week)
     lake = Lake(spark_session("route_conversations", num_bytes=unpacked_bytes(config.lake)), config.lake)
-    # A lake that was curated may have no conversations yet; one without either is likely misspelled.
-    if not (lake.exists(SILVER_CONVERSATIONS) or lake.exists(GOLD_FATES)):
-        raise UsageError(f"There are no conversations in {config.lake}; run build_conversations first.")
+    require_lake(lake, SILVER_CONVERSATIONS, "build_conversations")
     events, conversations = lake.read(BRONZE_EVENTS), lake.read(SILVER_CONVERSATIONS)
     if num_unbuilt := unbuilt(events, conversations).count():
         raise UsageError(f"{num_unbuilt} conversations have only events; run build_conversations first.")

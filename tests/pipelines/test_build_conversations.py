@@ -14,12 +14,13 @@ pytestmark = pytest.mark.spark
 
 from jobs import build_conversations, ingest_conversations  # noqa: E402
 from pipelines import ingest  # noqa: E402
+from pipelines.contracts import spark_schema  # noqa: E402
 from pipelines.lake import Lake  # noqa: E402
 from pipelines.records import LINES  # noqa: E402
 from pipelines.storage import find_inputs  # noqa: E402
 from schemas.errors import Transient, UsageError  # noqa: E402
 from schemas.table import Table  # noqa: E402
-from schemas.tables import BRONZE_EVENTS, SILVER_CONVERSATIONS  # noqa: E402
+from schemas.tables import BRONZE_EVENTS, GOLD_FATES, SILVER_CONVERSATIONS  # noqa: E402
 from schemas.workflow import from_python, to_python  # noqa: E402
 from tests.pipelines.recordings import PYTHON, Recorded  # noqa: E402
 from tests.pipelines.test_conversations import PERSONAL, SECRETS  # noqa: E402
@@ -209,6 +210,7 @@ def test_nothing_recorded_is_no_error(lake: Lake, tmp_path: Path) -> None:
     (folder / "notes.md").write_text("x")
     assert take(lake, folder) == NOTHING | {"skipped_files": 2}
     assert not lake.exists(BRONZE_EVENTS)
+    lake.replace(lake.spark.createDataFrame([], spark_schema(GOLD_FATES)), GOLD_FATES)
     assert set(build(lake).values()) == {0}
     assert not lake.exists(SILVER_CONVERSATIONS)
     with pytest.raises(UsageError, match=r"no such file or folder: .*gone\.$"):
@@ -232,3 +234,8 @@ def test_a_recorder_that_writes_meanwhile_is_worth_another_try(
     with pytest.raises(Transient, match="changed while it was read"):
         ingest.ingest(lake, found, ingest.EVENTS)
     assert lake.read(BRONZE_EVENTS).count() == 0
+
+
+def test_a_mistyped_lake_is_one_sentence(lake: Lake) -> None:
+    with pytest.raises(UsageError, match=r"no conversations in .*; run ingest_conversations first\.$"):
+        build(lake)
