@@ -1,17 +1,17 @@
-"""Distil the types behind Flow's paths from an introspection of the Admin GraphQL API.
+"""Distil the types behind Flow's paths, and the mutations, from an introspection of the Admin GraphQL API.
 
-The result is the package data that `schemas/catalog/environment.py` reads: small, because a path can
-reach only a sixth of the API's types and cannot fill in an argument.
+The results are the package data that `schemas/catalog/environment.py` and `schemas/catalog/mutations.py`
+read: small, because they hold names and types only, and no path can fill in an argument.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from schemas.catalog.tasks import TASKS
 
-__all__ = ["distil"]
+__all__ = ["distil", "distil_mutations"]
 
 Schema = Mapping[str, Mapping[str, Any]]
 """Type name -> its entry in the introspection result."""
@@ -56,12 +56,18 @@ OUTPUTS = {
 SUPPLEMENT = {
     "Customer": {"lastOrderDate": "DateTime"},
     "Order": {"financialStatus": "String", "quantity": "Int"},
-    "SendHttpResponse": {"body": "String", "statusCode": "Int"},
+    "SendHttpResponse": {"body": "String", "headers": "", "statusCode": "Int"},
 }
+
+# A payload can lead back to the root of all queries, where every path would begin anew.
+LEFT_OUT = frozenset({"QueryRoot"})
 
 
 def distil(schema: Schema) -> dict[str, Any]:
     """The types that a path can reach from the roots, each as one text `field:Type field:[Type]`.
+
+    Beside them the fields that need arguments (`inCollection(id:ID!):Boolean`), which a workflow can add
+    as patched fields, and the names of interfaces and unions, whose fields depend on the object.
 
     Raises KeyError or TypeError when `schema` is not what introspection gives.
     """
@@ -74,20 +80,58 @@ def distil(schema: Schema) -> dict[str, Any]:
     named = {name: kind for name, kind in (roots | outputs).items() if _exists(kind, schema)}
     types: dict[str, str] = {}
     enums: dict[str, str] = {}
-    waiting = sorted({kind.strip("[]") for kind in named.values()})
+    abstract: set[str] = set()
+    waiting = sorted({kind.strip("[]") for kind in named.values()} | set(_payloads(schema)))
     while waiting:
         name = waiting.pop()
-        fields = _fields(schema.get(name, {}), schema) | SUPPLEMENT.get(name, {})
+        entry = schema.get(name, {})
+        fields = _fields(entry, schema) | SUPPLEMENT.get(name, {})
+        if entry.get("kind") in ("INTERFACE", "UNION"):
+            abstract.add(name)
         if fields and name not in types:
             types[name] = " ".join(f"{field}:{kind}" for field, kind in sorted(fields.items()))
             waiting += [kind.strip("[]") for kind in fields.values()]
-        elif schema.get(name, {}).get("kind") == "ENUM":
-            enums[name] = " ".join(value["name"] for value in schema[name]["enumValues"])
+        elif entry.get("kind") == "ENUM":
+            enums[name] = _constants(entry)
     return {
         "licence": LICENCE,
         "roots": {name: kind for name, kind in roots.items() if name in named},
         "outputs": {name: kind for name, kind in outputs.items() if name in named},
         "types": types,
+        "enums": enums,
+        "patchable": {name: text for name in types if (text := _patchable(schema.get(name, {}), schema))},
+        "abstract": " ".join(sorted(abstract)),
+    }
+
+
+def distil_mutations(schema: Schema) -> dict[str, Any]:
+    """Every mutation as one text `Payload argument:[ID!]! other:Boolean!=`, and what its arguments reach.
+
+    A `=` at the end says that there is a default. Enums that the types of paths have too are left to them.
+
+    Raises KeyError or TypeError when `schema` is not what introspection gives.
+    """
+    mutations = {field["name"]: field for field in schema["Mutation"]["fields"]}
+    inputs: dict[str, str] = {}
+    enums: dict[str, str] = {}
+    known = distil(schema)["enums"]
+    waiting = [argument["type"] for field in mutations.values() for argument in field["args"]]
+    while waiting:
+        name = _name(waiting.pop())
+        entry = schema[name]
+        if entry["kind"] == "INPUT_OBJECT" and name not in inputs:
+            inputs[name] = " ".join(map(_input_value, entry["inputFields"]))
+            waiting += [field["type"] for field in entry["inputFields"]]
+        elif entry["kind"] == "ENUM" and name not in known:
+            enums[name] = _constants(entry)
+    return {
+        "licence": LICENCE,
+        "mutations": {
+            name: " ".join([_name(field["type"]), *map(_input_value, field["args"])])
+            for name, field in mutations.items()
+        },
+        "deprecated": " ".join(name for name, field in mutations.items() if field["isDeprecated"]),
+        "inputs": inputs,
         "enums": enums,
     }
 
@@ -96,21 +140,44 @@ def _exists(kind: str, schema: Schema) -> bool:
     return kind.strip("[]") in schema or kind.strip("[]") in SUPPLEMENT
 
 
+def _payloads(schema: Schema) -> Iterable[str]:
+    return (_name(field["type"]) for field in schema["Mutation"]["fields"])
+
+
+def _constants(entry: Mapping[str, Any]) -> str:
+    return " ".join(value["name"] for value in entry["enumValues"])
+
+
 def _fields(entry: Mapping[str, Any], schema: Schema) -> dict[str, str]:
     """Field -> type of one object or interface, deprecated fields too: merchants' workflows outlive them."""
     if entry.get("kind") not in ("OBJECT", "INTERFACE"):
         return {}
     return {
-        field["name"]: _notation(field["type"], schema)
+        field["name"]: kind
         for field in entry["fields"]
-        if not any(
-            argument["type"]["kind"] == "NON_NULL" and argument["defaultValue"] is None
-            for argument in field["args"]
-        )
+        if not _needs_arguments(field) and (kind := _notation(field["type"], schema)) not in LEFT_OUT
     }
 
 
+def _patchable(entry: Mapping[str, Any], schema: Schema) -> str:
+    """The fields of one object or interface that need arguments, `field(name:Type,name:Type):Type`."""
+    fields = entry.get("fields") or ()
+    return " ".join(
+        f"{field['name']}({','.join(map(_input_value, field['args']))}):{_notation(field['type'], schema)}"
+        for field in fields
+        if _needs_arguments(field)
+    )
+
+
+def _needs_arguments(field: Mapping[str, Any]) -> bool:
+    return any(
+        argument["type"]["kind"] == "NON_NULL" and argument["defaultValue"] is None
+        for argument in field["args"]
+    )
+
+
 def _notation(kind: Mapping[str, Any], schema: Schema) -> str:
+    """The type of a field as paths see it: no nulls, lists flat, connections as lists of their nodes."""
     is_list = False
     while kind["ofType"]:
         is_list = is_list or kind["kind"] == "LIST"
@@ -124,3 +191,23 @@ def _notation(kind: Mapping[str, Any], schema: Schema) -> str:
         node = next(field["type"] for field in edge["fields"] if field["name"] == "node")
         return f"[{_notation(node, schema)}]"
     return f"[{name}]" if is_list else str(name)
+
+
+def _input_value(value: Mapping[str, Any]) -> str:
+    return (
+        f"{value['name']}:{_full_notation(value['type'])}{'=' if value['defaultValue'] is not None else ''}"
+    )
+
+
+def _full_notation(kind: Mapping[str, Any]) -> str:
+    if kind["kind"] == "NON_NULL":
+        return f"{_full_notation(kind['ofType'])}!"
+    if kind["kind"] == "LIST":
+        return f"[{_full_notation(kind['ofType'])}]"
+    return str(kind["name"])
+
+
+def _name(kind: Mapping[str, Any]) -> str:
+    while kind["ofType"]:
+        kind = kind["ofType"]
+    return str(kind["name"])

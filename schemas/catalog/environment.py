@@ -2,12 +2,13 @@
 
 The types come from the Admin GraphQL API (`environment.json.gz`, distilled by `jobs/distil_environment.py`;
 MIT, Shopify Inc.): every field that needs no argument, with connections flattened to lists, because Flow's
-paths say `order.lineItems.product`, never `edges` or `nodes`.
+paths say `order.lineItems.product`, never `edges` or `nodes`. What one workflow adds to them (patched
+fields, outputs of code) is `Local`; `schemas/workflow/environment.py` gathers it.
 
 An unknown root or field is an answer (`unknown`), never an error: metafields and other patched fields, code
 outputs and apps' own objects exist in real workflows and in no schema.
 
-A type is written `Order`, a list of it `[Order]`.
+A type is written `Order`, a list of it `[Order]`, and the empty text is a type that nobody knows.
 """
 
 from __future__ import annotations
@@ -18,16 +19,27 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.resources import files
-from typing import Literal, cast
+from types import MappingProxyType
+from typing import Final, Literal
+
+from schemas.catalog.input_values import InputValue, read_input_values
 
 __all__ = [
+    "NOTHING_LOCAL",
     "UNKNOWN",
     "Family",
+    "Local",
+    "Patchable",
     "Resolved",
     "comparison_value_type",
     "enum_values",
     "family",
     "fields_of",
+    "first_missing",
+    "follow",
+    "graphql_kind",
+    "output_type",
+    "patchable_fields",
     "resolve",
     "root_type",
 ]
@@ -38,6 +50,7 @@ GraphqlKind = Literal["scalar", "enum", "object", ""]
 
 FAMILIES: Mapping[str, Family] = {
     **dict.fromkeys(("String", "URL", "FormattedString", "HTML", "Color", "JSON", "StorefrontID"), "string"),
+    **dict.fromkeys(("ARN", "UtcOffset"), "string"),
     **dict.fromkeys(("Int", "Float", "Decimal", "Money", "BigInt", "UnsignedInt64"), "number"),
     **dict.fromkeys(("Date", "DateTime"), "date"),
     "Boolean": "boolean",
@@ -65,6 +78,28 @@ class Resolved:
 UNKNOWN = Resolved("unknown", "", "", ())
 
 
+@dataclass(frozen=True, slots=True)
+class Local:
+    """Types that one workflow has beyond the API's."""
+
+    fields: Mapping[str, Mapping[str, str]]
+    """Type name -> field -> type; a type of the API keeps its own fields beside these."""
+    enums: Mapping[str, tuple[str, ...]]
+    """Enum name -> its constants."""
+
+
+NOTHING_LOCAL: Final = Local(MappingProxyType({}), MappingProxyType({}))
+
+
+@dataclass(frozen=True, slots=True)
+class Patchable:
+    """A field that needs arguments: a workflow reads it under a handle of its own, as a patched field."""
+
+    type: str
+    """What it gives, as in paths: `Metafield`, `[Translation]`."""
+    arguments: Mapping[str, InputValue]
+
+
 def resolve(path: str, roots: Mapping[str, str] | None = None) -> Resolved:
     """Follow a path through the types.
 
@@ -72,24 +107,59 @@ def resolve(path: str, roots: Mapping[str, str] | None = None) -> Resolved:
     Paths of older files start with a capital (`Order.lineItems`), and repeated outputs carry a number
     (`getOrderData1`).
     """
+    root = path.partition(".")[0]
+    return follow(path, (roots or {}).get(root) or root_type(root))
+
+
+def follow(path: str, root: str, local: Local = NOTHING_LOCAL) -> Resolved:
+    """Follow a path whose first segment has the type `root`, with what one workflow adds to the types."""
     segments = path.split(".")
-    notation = (roots or {}).get(segments[0]) or root_type(segments[0])
+    notation = root
     prefixes: list[str] = []
     for place, segment in enumerate(segments[1:], start=1):
         if notation.startswith("["):
             prefixes.append(".".join(segments[:place]))
-        notation = fields_of(notation.strip("[]")).get(segment, "")
+        notation = _field(notation.strip("[]"), segment, local) or ""
+        if not notation:
+            return UNKNOWN
     if not notation:
         return UNKNOWN
     name = notation.strip("[]")
-    graphql_kind = _graphql_kind(name)
+    kind_of_type = graphql_kind(name, local)
     if notation.startswith("["):
         kind: Kind = "list"
-    elif graphql_kind == "object":
+    elif kind_of_type == "object":
         kind = "object"
     else:
         kind = "scalar in list" if prefixes else "scalar"
-    return Resolved(kind, name, graphql_kind, tuple(prefixes))
+    return Resolved(kind, name, kind_of_type, tuple(prefixes))
+
+
+def first_missing(path: str, root: str, local: Local = NOTHING_LOCAL) -> str:
+    """The shortest prefix of a path that names a field which its type lacks: `order.totlPrice`.
+
+    Empty where every field exists or may exist: nothing is known below an unknown type, and the fields of
+    an interface, a union or a JSON text depend on the object.
+    """
+    segments = path.split(".")
+    notation = root
+    for place, segment in enumerate(segments[1:], start=1):
+        name = notation.strip("[]")
+        if not name:
+            return ""
+        found = _field(name, segment, local)
+        if found is None:
+            return "" if name in _open_types() else ".".join(segments[: place + 1])
+        notation = found
+    return ""
+
+
+def _field(type_name: str, field: str, local: Local) -> str | None:
+    """The type of a field; empty where it exists and nobody knows its type, None where it does not exist."""
+    added = local.fields.get(type_name)
+    if added is not None and field in added:
+        return added[field]
+    return fields_of(type_name).get(field)
 
 
 def root_type(name: str) -> str:
@@ -97,14 +167,23 @@ def root_type(name: str) -> str:
 
     Empty when unknown. Items of loops are bound by the workflow, so they are never here.
     """
-    roots = _load().roots
     lowered = name[:1].lower() + name[1:]
-    return roots.get(lowered) or _load().outputs.get(lowered.rstrip("0123456789"), "")
+    return _load().roots.get(lowered) or output_type(lowered.rstrip("0123456789"))
+
+
+def output_type(name: str) -> str:
+    """The type of what a step brings, by its name without a number; empty when it depends on the step."""
+    return _load().outputs.get(name, "")
 
 
 def fields_of(type_name: str) -> Mapping[str, str]:
     """Field name -> type of an object type; empty for scalars, enums, unions and unknown names."""
     return _fields(type_name) if type_name in _load().types else {}
+
+
+def patchable_fields(type_name: str) -> Mapping[str, Patchable]:
+    """Field name -> field, for the fields of a type that need arguments (`inCollection`, `metafield`)."""
+    return _patchable(type_name) if type_name in _load().patchable else {}
 
 
 def enum_values(type_name: str) -> tuple[str, ...]:
@@ -117,7 +196,7 @@ def family(type_name: str) -> Family:
     known = FAMILIES.get(type_name)
     if known:
         return known
-    kind = _graphql_kind(type_name)
+    kind = graphql_kind(type_name)
     return kind if kind in ("enum", "object") else "unknown"
 
 
@@ -137,8 +216,9 @@ def comparison_value_type(resolved: Resolved) -> str:
     return "EnvironmentScalarDefinition:String"
 
 
-def _graphql_kind(type_name: str) -> GraphqlKind:
-    if type_name in _load().enums:
+def graphql_kind(type_name: str, local: Local = NOTHING_LOCAL) -> GraphqlKind:
+    """Whether a name is a scalar, an enum or an object; every name that nothing else claims is an object."""
+    if type_name in _load().enums or type_name in local.enums:
         return "enum"
     if type_name in FAMILIES:
         return "scalar"
@@ -151,16 +231,33 @@ class _Environment:
     outputs: Mapping[str, str]
     types: Mapping[str, str]
     enums: Mapping[str, str]
+    patchable: Mapping[str, str]
+    abstract: str
 
 
 @functools.cache
 def _load() -> _Environment:
     packed = files("schemas.catalog").joinpath("environment.json.gz").read_bytes()
-    table = cast("dict[str, dict[str, str]]", json.loads(gzip.decompress(packed)))
-    return _Environment(table["roots"], table["outputs"], table["types"], table["enums"])
+    table = json.loads(gzip.decompress(packed))
+    return _Environment(**{name: table[name] for name in _Environment.__dataclass_fields__})
 
 
 @functools.cache
 def _fields(type_name: str) -> Mapping[str, str]:
-    # Kept as one text a type in the file: most workflows touch three types of five hundred.
+    # Kept as one text a type in the file: most workflows touch three types of a thousand.
     return dict(field.split(":", 1) for field in _load().types[type_name].split())
+
+
+@functools.cache
+def _patchable(type_name: str) -> Mapping[str, Patchable]:
+    found = {}
+    for word in _load().patchable[type_name].split():
+        name, _, rest = word.partition("(")
+        arguments, _, kind = rest.partition("):")
+        found[name] = Patchable(kind, read_input_values(arguments, ","))
+    return MappingProxyType(found)
+
+
+@functools.cache
+def _open_types() -> frozenset[str]:
+    return frozenset([*_load().abstract.split(), "JSON"])

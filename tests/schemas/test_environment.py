@@ -159,23 +159,80 @@ def test_every_path_of_the_official_conditions_is_known() -> None:
 def test_the_data_is_what_the_job_distils(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     if not INTROSPECTION.exists():
         pytest.skip(f"{INTROSPECTION} is absent")
-    output = tmp_path / "environment.json.gz"
-    assert distil_environment(["--introspection", str(INTROSPECTION), "--output", str(output)]) == 0
-    shipped = files("schemas.catalog").joinpath("environment.json.gz").read_bytes()
-    assert gzip.decompress(output.read_bytes()) == gzip.decompress(shipped)
+    assert distil_environment(["--introspection", str(INTROSPECTION), "--output", str(tmp_path)]) == 0
+    for name in ("environment.json.gz", "mutations.json.gz"):
+        shipped = files("schemas.catalog").joinpath(name).read_bytes()
+        assert gzip.decompress((tmp_path / name).read_bytes()) == gzip.decompress(shipped)
     assert capsys.readouterr().out.startswith("distil_environment types=")
 
 
 def test_what_is_no_introspection_is_one_sentence(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     broken = tmp_path / "broken.json.gz"
+    output = tmp_path / "output"
+    output.mkdir()
     for content in (b"", b"{}", gzip.compress(b"{}"), gzip.compress(b"[1")[:-4]):
         broken.write_bytes(content)
-        assert distil_environment(["--introspection", str(broken), "--output", str(tmp_path / "x")]) == 2
+        assert distil_environment(["--introspection", str(broken), "--output", str(output)]) == 2
         assert "is no gzipped introspection result" in capsys.readouterr().err
-    assert not (tmp_path / "x").exists()
+    assert list(output.iterdir()) == []
 
 
 def test_the_data_is_small_and_carries_its_licence() -> None:
-    packed = files("schemas.catalog").joinpath("environment.json.gz").read_bytes()
-    assert len(packed) < 300_000
-    assert "Copyright (c) Shopify Inc." in json.loads(gzip.decompress(packed))["licence"]
+    for name in ("environment.json.gz", "mutations.json.gz"):
+        packed = files("schemas.catalog").joinpath(name).read_bytes()
+        assert len(packed) < 100_000
+        assert "Copyright (c) Shopify Inc." in json.loads(gzip.decompress(packed))["licence"]
+
+
+@pytest.mark.parametrize(
+    ("path", "root", "missing"),
+    [
+        ("order.totlPrice", "Order", "order.totlPrice"),
+        ("order.lineItems.product.tag", "Order", "order.lineItems.product.tag"),
+        ("order.id.more.still", "Order", "order.id.more"),
+        ("order.lineItems.edges.node", "Order", "order.lineItems.edges"),
+        ("order.lineItems.product.tags", "Order", ""),
+        ("order.discountApplications.code", "Order", ""),  # an interface: only some discounts have a code
+        ("runCode.total", "", ""),
+        ("sendHttpRequest.headers.any", "SendHttpResponse", ""),
+        ("order", "Order", ""),
+    ],
+)
+def test_a_field_that_its_type_lacks_is_told_from_one_that_may_exist(
+    path: str, root: str, missing: str
+) -> None:
+    assert environment.first_missing(path, root) == missing
+    if missing:
+        assert environment.follow(path, root) == UNKNOWN
+
+
+def test_a_workflow_can_add_fields_types_and_enums() -> None:
+    local = environment.Local(
+        {"Order": {"gift": "Gift", "odd": ""}, "Gift": {"sizes": "[Size]"}}, {"Size": ("S", "L")}
+    )
+    assert environment.follow("order.gift.sizes", "Order", local) == Resolved("list", "Size", "enum", ())
+    assert environment.follow("order.lineItems.sku", "Order", local).type == "String"
+    assert environment.follow("order.odd.value", "Order", local) == UNKNOWN
+    assert environment.first_missing("order.odd.value", "Order", local) == ""
+    assert environment.first_missing("order.gift.colour", "Order", local) == "order.gift.colour"
+    assert resolve("order.gift") == UNKNOWN
+
+
+def test_fields_that_need_arguments_wait_for_a_patched_field() -> None:
+    fields = environment.patchable_fields("Product")
+    assert fields["inCollection"].type == "Boolean"
+    assert [(value.name, value.type, value.required) for value in fields["metafield"].arguments.values()] == [
+        ("namespace", "String", False),
+        ("key", "String!", True),
+    ]
+    assert "inCollection" not in environment.fields_of("Product")
+    assert environment.patchable_fields("String") == {}
+
+
+def test_every_type_of_the_data_is_known_to_it() -> None:
+    table = environment._load()
+    named = {
+        kind.strip("[]") for fields in map(environment.fields_of, table.types) for kind in fields.values()
+    }
+    known = {*table.types, *table.enums, *environment.FAMILIES, *table.abstract.split(), ""}
+    assert named - known == set()
