@@ -102,6 +102,8 @@ def test_outputs_are_named_after_their_step() -> None:
 
 
 def test_the_table_is_read_at_first_use() -> None:
-    program = "from schemas.catalog import tasks; print(tasks._tasks.cache_info().currsize, len(tasks.TASKS))"
+    program = (
+        "from schemas.catalog import tasks; print(tasks._shipped.cache_info().currsize, len(tasks.TASKS))"
+    )
     shown = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout
     assert shown.split() == ["0", str(len(TASKS))]
