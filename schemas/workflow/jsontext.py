@@ -38,8 +38,8 @@ def compact(value: JsonValue) -> str:
         return _COMPACT(value)
 
 
-def read_json(text: str, where: str = "", *, limit: int = MAX_BYTES) -> JsonValue:
-    """Parse one JSON text of at most `limit` characters.
+def read_json(text: str, where: str = "", *, limit: int = MAX_BYTES, max_depth: int = MAX_DEPTH) -> JsonValue:
+    """Parse one JSON text of at most `limit` characters and `max_depth` levels.
 
     Raises:
         WorkflowRefused: INVALID_WORKFLOW_JSON with `where` and what is wrong.
@@ -48,8 +48,8 @@ def read_json(text: str, where: str = "", *, limit: int = MAX_BYTES) -> JsonValu
         raise WorkflowRefused(
             "WORKFLOW_TOO_LARGE", f"{len(text)} characters, the limit is {limit}", path=where
         )
-    if _depth_over(text, MAX_DEPTH):
-        raise WorkflowRefused(INVALID, f"nested deeper than {MAX_DEPTH} levels", path=where)
+    if _depth_over(text, max_depth):
+        raise WorkflowRefused(INVALID, f"nested deeper than {max_depth} levels", path=where)
     try:
         value = orjson.loads(text)
         if _writes_back(value, text):
@@ -69,6 +69,13 @@ def read_json(text: str, where: str = "", *, limit: int = MAX_BYTES) -> JsonValu
 
 def _writes_back(value: JsonValue, text: str) -> bool:
     """Whether one of the usual styles gives the same bytes again: then no key was lost."""
+    try:
+        return _written_alike(value, text)
+    except TypeError:  # deeper than orjson writes
+        return False
+
+
+def _written_alike(value: JsonValue, text: str) -> bool:
     second = text[1:2]
     if second == "\n":
         written = orjson.dumps(value, option=orjson.OPT_INDENT_2)

@@ -12,10 +12,13 @@ from difflib import SequenceMatcher
 from typing import Any
 
 from schemas.errors import UsageError, WorkflowRefused
-from schemas.workflow.jsontext import compact, read_json
+from schemas.workflow.jsontext import MAX_BYTES, MAX_DEPTH, compact, read_json
 from schemas.workflow.model import Workflow
 
 VERSION = 1
+_MAX_BYTES = 16 * MAX_BYTES
+_MAX_DEPTH = 4 * MAX_DEPTH
+"""A layout holds differences of the file's values, and those nest two levels for each of the file's."""
 
 
 @dataclass(slots=True)
@@ -68,7 +71,7 @@ class Layout:
             UsageError: when the text is not a layout of this version.
         """
         try:
-            body = read_json(text)
+            body = read_json(text, limit=_MAX_BYTES, max_depth=_MAX_DEPTH)
         except WorkflowRefused as refusal:
             raise UsageError(f"The layout is not JSON: {refusal.message}.") from None
         if not isinstance(body, dict) or body.get("version") != VERSION:

@@ -56,6 +56,8 @@ class _Stub:
     name: str | None = None
     node: ast.AST | None = None
     values: dict[str, ast.expr] = field(default_factory=dict)
+    quoted: set[str] = field(default_factory=set)
+    """Fields inside `**{...}`: never words of the language."""
 
 
 def from_python(source: str) -> Workflow:
@@ -273,7 +275,9 @@ class _Reader:
             raise refuse(node, "a condition is written as 'if', a loop as 'for'")
         if kind != TRIGGER:
             kind = tasks.default_kind(task_id)
-        stub = _Stub(kind, task_id, version or tasks.default_version(task_id), self.names, node=node)
+        if version is None:
+            version = tasks.default_version(task_id)
+        stub = _Stub(kind, task_id, version, self.names, node=node)
         if positional:
             only = POSITIONAL.get(task_id)
             if only is None or len(positional) > 1:
@@ -292,6 +296,8 @@ class _Reader:
                 raise refuse(value, f"the field {field!r} is given twice")
             else:
                 stub.values[field] = value
+                if name != field:
+                    stub.quoted.add(field)
         return stub
 
     # -- second pass: values ----------------------------------------------------------------------------
@@ -329,7 +335,7 @@ class _Reader:
         return stub.values["listpath"], {**self.final, **stub.names}
 
     def values_of(self, stub: _Stub, expressions: Expressions) -> dict[str, Value]:
-        if stub.task_id == SCHEDULE_TASK and stub.kind == TRIGGER:
+        if stub.task_id == SCHEDULE_TASK and stub.kind == TRIGGER and not stub.quoted:
             words = expressions.schedule(stub.values)
             if words is not None:
                 return {"recurrence": words}

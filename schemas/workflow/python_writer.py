@@ -13,7 +13,7 @@ from schemas.workflow.model import SCHEDULE_TASK, TRIGGER, Json, PatchedField, P
 from schemas.workflow.names import free, function_name, function_of, is_name, title_of
 from schemas.workflow.pretty import INDENT, WIDTH, Brackets, Expression, Terms, call, docstring, quote, show
 from schemas.workflow.python_values import Values, element, literal
-from schemas.workflow.recurrence import schedule_of
+from schemas.workflow.recurrence import WORDS, schedule_of
 from schemas.workflow.scope import Scope, item_of
 
 MAX_SOURCE = 1 << 20
@@ -37,10 +37,12 @@ class _Writer:
         self.scope = Scope(workflow)
         edges = [(link.source, link.port, link.target) for link in workflow.links]
         self.structure = graph.structure([step.kind for step in workflow.steps], edges)
-        self.labels = {step: f"join_{number}" for number, step in enumerate(self.structure.shared, 1)}
         self.lines: list[str] = []
         self.bound = {**self.scope.arguments, **self.scope.by_output}
         self.taken = frozenset(self.scope.taken | set(self.scope.arguments.values()))
+        self.labels = {
+            step: free(f"join_{number}", self.taken) for number, step in enumerate(self.structure.shared, 1)
+        }
 
     def text(self) -> str:
         workflow, lines = self.workflow, self.lines
@@ -130,7 +132,8 @@ class _Writer:
         value = step.fields[0][1]
         if not isinstance(value, PathValue):
             shown = "..." if value == Text("") else self.only_value(found.step, "listpath", bound)
-            self.lines.append(f"{indent}for item in {shown}:")
+            name = free("item", self.taken | set(bound.values()))
+            self.lines.append(f"{indent}for {name} in {shown}:")
             self.block(found.body, level + 1, bound)
             return
         source = Values(bound, set(self.taken)).path(value.path)
@@ -156,15 +159,17 @@ class _Writer:
             head = "task"
             parts = [("", quote(step.task_id)), ("", quote(step.version))]
         only = POSITIONAL.get(step.task_id)
+        reserved = RESERVED_KEYWORDS.union(WORDS if step.task_id == SCHEDULE_TASK else ())
         for field, value in step.fields:
             shown = values.value(value, tasks.value_type(step.task_id, field))
             if field == only and isinstance(value, PathValue) and len(step.fields) == 1:
                 if head == "sum_of":
                     summed = values.summed(value.path)
-                    if step.version == tasks.default_version(step.task_id) and step.name is None:
+                    usual = step.kind in (TRIGGER, tasks.default_kind(step.task_id)) and step.name is None
+                    if usual and step.version == tasks.default_version(step.task_id):
                         return summed
                 parts.append(("", shown))
-            elif is_name(field) and field not in RESERVED_KEYWORDS:
+            elif is_name(field) and field not in reserved:
                 parts.append((f"{field}=", shown))
             else:
                 odd.append((f"{quote(field)}: ", shown))

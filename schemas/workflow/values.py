@@ -32,12 +32,13 @@ from schemas.workflow.model import (
     Value,
     path,
 )
+from schemas.workflow.names import CONSTRUCTS, is_name
 
 Trace = dict[str, Any] | None
 
+_JSON_SPACE: Final = " \t\r\n"
 _PATH = re.compile(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*", re.ASCII)
 _LIQUID_PATH = re.compile(r"\{\{( ?)([A-Za-z_]\w*(?:\.[A-Za-z_]\w*)+)\1\}\}", re.ASCII)
-_MUTATION = re.compile(r"[A-Za-z_]\w*", re.ASCII)
 
 # How a reference is written, by name. The first three are what current exports, the agent and files made
 # by hand hold; `bare` is the export of 2024 and before.
@@ -160,7 +161,8 @@ def _capital(text: str, trace: Trace) -> str:
 
 def _reference(text: str, style: str, spelling: str) -> Found:
     wrapped: Any = None
-    if text.startswith("{") and not text.startswith(("{{", "{%")):
+    start = text.lstrip(_JSON_SPACE)[:2]
+    if start.startswith("{") and start not in ("{{", "{%"):
         wrapped = read_json(text)
         if (
             not isinstance(wrapped, dict)
@@ -269,7 +271,7 @@ def _api_call(text: str, style: str, spelling: str) -> Found:
     if not isinstance(call, dict) or list(call) != ["name", "blob"]:
         return None
     name, blob = call["name"], call["blob"]
-    if not isinstance(name, str) or not isinstance(blob, str) or not _MUTATION.fullmatch(name):
+    if not isinstance(name, str) or not isinstance(blob, str) or not is_name(name) or name in CONSTRUCTS:
         return None
     trace: dict[str, Any] = {}
     lexis = lexis_of(text, call, style)

@@ -12,13 +12,16 @@ from __future__ import annotations
 
 from pipelines.generator.draw import Draw
 from pipelines.generator.language.graphs import Shape, draw_graph
+from pipelines.generator.language.odd_steps import OddSteps
+from pipelines.generator.language.spell_document import SPELLINGS, Spelling, spell
 from pipelines.generator.language.valid_steps import ValidSteps
-from pipelines.generator.language.wording import workflow_name
+from pipelines.generator.language.wording import any_text, workflow_name
 from schemas.workflow.model import Workflow
 
-__all__ = ["draw_workflow", "language_workflow"]
+__all__ = ["SPELLINGS", "Spelling", "draw_workflow", "language_document", "language_workflow", "spell"]
 
-_SIZES = (4, 8, 16, 40)
+_SIZES = (1, 4, 8, 16, 60)
+_SIZE_LIMITS = (0.02, 0.3, 0.75, 0.98, 1.0)
 
 
 def language_workflow(seed: int, *, valid: bool = True) -> Workflow:
@@ -26,9 +29,19 @@ def language_workflow(seed: int, *, valid: bool = True) -> Workflow:
     return draw_workflow(Draw(seed, "language"), valid=valid)
 
 
+def language_document(seed: int, spelling: Spelling = "flow", *, valid: bool = True) -> str:
+    """A file that means the workflow of this seed."""
+    return spell(language_workflow(seed, valid=valid), spelling, Draw(seed, "file", spelling))
+
+
 def draw_workflow(draw: Draw, *, valid: bool = True) -> Workflow:
     """A workflow of these draws. A valid one has only paths, values and operators that fit."""
-    shape = Shape(draw.weighted(_SIZES, (0.3, 0.7, 0.93, 1.0)))
-    stepper = ValidSteps(draw)
-    steps, links = draw_graph(draw, stepper, shape)
-    return Workflow(workflow_name(draw), steps, links, tuple(stepper.patched))
+    most_steps = draw.weighted(_SIZES, _SIZE_LIMITS)
+    if valid:
+        sound = ValidSteps(draw)
+        steps, links = draw_graph(draw, sound, Shape(most_steps))
+        return Workflow(workflow_name(draw), steps, links, tuple(sound.patched))
+    odd = OddSteps(draw)
+    steps, links = draw_graph(draw, odd, Shape(most_steps, cyclic=True, deepest=draw.pick((4, 12, 40))))
+    name = any_text(draw) if draw.chance(0.7) else workflow_name(draw)
+    return Workflow(name, steps, links, odd.patched())

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final, Literal
 
 from pipelines.generator.draw import Draw
-from pipelines.generator.language.odd import any_path
+from pipelines.generator.language.odd import any_path, ascii_path
 from pipelines.generator.language.places import Place, Scope
 from pipelines.generator.language.wording import any_text, word
 from schemas.catalog.environment import enum_values, family
@@ -111,7 +111,20 @@ def _literal(draw: Draw, kind: str) -> Constant:
 
 def any_condition(draw: Draw) -> Condition:
     """A condition with any paths, operators, literals and shapes that a tree can hold."""
+    if draw.chance(0.01):
+        return normalise(_deep(draw, draw.between(20, 50)))
     return normalise(_any(draw, draw.pick((1, 2, 3, 3, 6)), ()))
+
+
+def _deep(draw: Draw, levels: int) -> Condition:
+    """Lists and groups inside each other, many levels of them."""
+    found = _any(draw, 0, ("x",))
+    for level in range(levels):
+        if draw.chance(0.5):
+            found = Quantifier(draw.pick(QUANTIFIERS), ascii_path(draw), draw.pick(("x", "li")), found)
+        else:
+            found = join(LOGIC[level % 2], draw.mixed((found, _any(draw, 0, ("x",)))))
+    return found
 
 
 def _any(draw: Draw, depth: int, items: tuple[str, ...]) -> Condition:
@@ -125,9 +138,10 @@ def _any(draw: Draw, depth: int, items: tuple[str, ...]) -> Condition:
         return Quantifier(draw.pick(QUANTIFIERS), source, item, body)
     operator = draw.pick(_EVERY if draw.chance(0.97) else _UNHEARD)
     left = _operand(draw, items)
-    if operator in UNARY:
-        return Compare(operator, left, None if draw.chance(0.9) else _any_right(draw, items))
-    return Compare(operator, left, _any_right(draw, items))
+    right = None if operator in UNARY and draw.chance(0.9) else _any_right(draw, items)
+    if operator in UNARY and right == Constant(""):  # what every unary operator carries
+        right = None
+    return Compare(operator, left, right)
 
 
 def _operand(draw: Draw, items: tuple[str, ...]) -> Path:

@@ -6,26 +6,20 @@ from collections.abc import Callable
 from typing import Final
 
 from pipelines.generator.draw import Draw
+from pipelines.generator.language.calls import call_arguments, draw_mutation
 from pipelines.generator.language.conditions import valid_condition
 from pipelines.generator.language.places import Scope
 from pipelines.generator.language.wording import note, word
 from pipelines.generator.vocabulary import EMAILS, ZONES
 from schemas.catalog.environment import enum_values, family
+from schemas.catalog.fields import ConfigField
 from schemas.workflow.jsontext import compact
 from schemas.workflow.model import ApiCall, Bare, ConditionValue, Json, PathValue, Reference, Text, Value
 
 __all__ = ["valid_value"]
 
-_OBJECTS: Final = {
-    "order_id": "Order", "product_id": "Product", "variant_id": "ProductVariant", "customer_id": "Customer",
-    "draft_order_id": "DraftOrder", "fulfillment_id": "FulfillmentOrder", "company_id": "Company",
-    "company_location_id": "CompanyLocation", "fulfillment_order_id": "FulfillmentOrder",
-}  # fmt: skip
-"""The object that a reference of this name stands for (Flow format section 16)."""
-
 _KINDS: Final = ("single_line_text_field", "number_integer", "boolean", "date", "json", "number_decimal")
-_METHODS: Final = ("GET", "POST", "PUT", "DELETE", "PATCH")
-_ON_ERROR: Final = ("retry", "fail", "ignore")
+_DURATIONS: Final = ("P3D", "PT2H", "PT30M", "P1W", "P1DT12H")
 _QUERIES: Final = (
     "status:active AND -tag:x", "created_at:<='{{ scheduledAt | date_minus: \"2 days\" }}'", "tag:VIP", "",
     "updated_at:>2026-01-01", "financial_status:paid AND fulfillment_status:unfulfilled", "title:'Été*'",
@@ -37,9 +31,11 @@ _FREQUENCIES: Final = (
 _DAYS: Final = ("MO", "TU", "WE", "TH", "FR", "SA", "SU")
 
 
-def valid_value(draw: Draw, field: str, value_type: str, scope: Scope) -> Value:
+def valid_value(draw: Draw, field: ConfigField, scope: Scope) -> Value:
     """A value that fits the field and names only what is in scope."""
-    return _BY_TYPE.get(value_type, _text)(draw, field, scope)
+    if field.allowed:
+        return Text(draw.pick(field.allowed))
+    return _BY_TYPE.get(field.value_type, _text)(draw, field, scope)
 
 
 def liquid_text(draw: Draw, scope: Scope) -> str:
@@ -59,12 +55,10 @@ def liquid_text(draw: Draw, scope: Scope) -> str:
     return f"{text}: {shown}"
 
 
-def _text(draw: Draw, field: str, scope: Scope) -> Value:
-    match field:
-        case "method":
-            return Text(draw.pick(_METHODS))
-        case "on_client_error" | "on_server_error":
-            return Text(draw.pick(_ON_ERROR))
+def _text(draw: Draw, field: ConfigField, scope: Scope) -> Value:
+    if field.type == "Duration":
+        return Text(draw.pick(_DURATIONS))
+    match field.id:
         case "reason":
             return Text(draw.pick(enum_values("FulfillmentHoldReason")))
         case "address":
@@ -82,33 +76,35 @@ def _text(draw: Draw, field: str, scope: Scope) -> Value:
         case "value_type":
             return Text(draw.pick(_KINDS))
         case _:
-            return Text(liquid_text(draw, scope))
+            return Text(liquid_text(draw, scope) if field.liquid else note(draw))
 
 
-def _integer(draw: Draw, field: str, scope: Scope) -> Value:
-    return Bare(str(draw.between(1, 100)))
+def _integer(draw: Draw, field: ConfigField, scope: Scope) -> Value:
+    low = 1 if field.minimum is None else field.minimum
+    high = low + 99 if field.maximum is None else field.maximum
+    return Bare(str(draw.between(low, high)))
 
 
-def _float(draw: Draw, field: str, scope: Scope) -> Value:
+def _float(draw: Draw, field: ConfigField, scope: Scope) -> Value:
     return Bare(draw.pick(("0.5", "1", "12.25", "100")))
 
 
-def _boolean(draw: Draw, field: str, scope: Scope) -> Value:
+def _boolean(draw: Draw, field: ConfigField, scope: Scope) -> Value:
     return Bare(draw.pick(("true", "false")))
 
 
-def _reference(draw: Draw, field: str, scope: Scope) -> Value:
-    wanted = _OBJECTS.get(field)
+def _reference(draw: Draw, field: ConfigField, scope: Scope) -> Value:
+    wanted = draw.pick(field.object_types) if field.object_types else ""
     place = scope.object(draw, wanted) if wanted else None
     if place is None or draw.chance(0.05):
         return Reference(f"gid://shopify/{wanted or 'MetaobjectDefinition'}/{draw.between(1, 10**12)}")
     return Reference(type(place.path)((*place.path.segments, "id")))
 
 
-def _path(draw: Draw, field: str, scope: Scope) -> Value:
+def _path(draw: Draw, field: ConfigField, scope: Scope) -> Value:
     found = scope.any_list(draw)
     assert found is not None  # the shop, which is always there, has lists
-    if field == "numberpath":
+    if field.id == "numberpath":
         for _ in range(20):
             number = Scope({"x": found.type}).scalar(draw, ("number",))
             if number is not None:
@@ -118,23 +114,23 @@ def _path(draw: Draw, field: str, scope: Scope) -> Value:
     return PathValue(found.path)
 
 
-def _strings(draw: Draw, field: str, scope: Scope) -> Value:
+def _strings(draw: Draw, field: ConfigField, scope: Scope) -> Value:
     return Json(compact([word(draw).partition("{{")[0].strip() or "NEW" for _ in range(draw.between(1, 4))]))
 
 
-def _map(draw: Draw, field: str, scope: Scope) -> Value:
+def _map(draw: Draw, field: ConfigField, scope: Scope) -> Value:
     pairs = [["content-type", "application/json"], ["x-reason", word(draw).partition("{{")[0] or "none"]]
     return Json(compact(pairs[: draw.between(0, 2)]))
 
 
-def _object(draw: Draw, field: str, scope: Scope) -> Value:
-    if field == "sort_by":
+def _object(draw: Draw, field: ConfigField, scope: Scope) -> Value:
+    if field.type == "Sort":
         return Json(compact({"sortKey": "ID", "order": draw.pick(("ASCENDING", "DESCENDING"))}))
     kind = draw.pick(_KINDS)
     return Json(compact({"namespace": "custom", "key": f"k{draw.between(1, 99)}", "type": kind}))
 
 
-def _recurrence(draw: Draw, field: str, scope: Scope) -> Value:
+def _recurrence(draw: Draw, field: ConfigField, scope: Scope) -> Value:
     frequency, low, high = draw.pick(_FREQUENCIES)
     day = f"{draw.between(2036, 2039)}{draw.between(1, 12):02d}{draw.between(1, 28):02d}"
     week_start = draw.pick(_DAYS) if draw.chance(0.2) else "MO"
@@ -148,29 +144,16 @@ def _recurrence(draw: Draw, field: str, scope: Scope) -> Value:
     return Json(compact([f"{start}\nRRULE:{rule}"]))
 
 
-def _api_call(draw: Draw, field: str, scope: Scope) -> Value:
-    owner = draw.pick(("Order", "Product", "Customer"))
-    place = scope.object(draw, owner)
-    target = (
-        f"{{{{ {place.path.text}.id }}}}" if place else f"gid://shopify/{owner}/{draw.between(1, 10**12)}"
-    )
-    calls = {
-        "tagsAdd": {"id": target, "tags": ["flow"]},
-        "tagsRemove": {"id": target, "tags": ["flow", "old"]},
-        "orderUpdate": {"input": {"id": target, "note": note(draw)}},
-        "productUpdate": {"product": {"id": target, "tags": ["flow"]}},
-        "customerUpdate": {"input": {"id": target, "note": note(draw)}},
-    }
-    fitting = ["tagsAdd", "tagsRemove", f"{owner.lower()}Update"]
-    name = draw.pick(fitting)
-    return ApiCall(name, compact(calls[name]))
+def _api_call(draw: Draw, field: ConfigField, scope: Scope) -> Value:
+    found = draw_mutation(draw)
+    return ApiCall(found.name, compact(call_arguments(draw, found, scope)))
 
 
-def _condition(draw: Draw, field: str, scope: Scope) -> Value:
+def _condition(draw: Draw, field: ConfigField, scope: Scope) -> Value:
     return ConditionValue(valid_condition(draw, scope))
 
 
-_BY_TYPE: Final[dict[str, Callable[[Draw, str, Scope], Value]]] = {
+_BY_TYPE: Final[dict[str, Callable[[Draw, ConfigField, Scope], Value]]] = {
     "integer": _integer,
     "float": _float,
     "boolean": _boolean,

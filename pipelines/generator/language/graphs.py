@@ -16,9 +16,6 @@ from schemas.workflow.model import ACTION, CONDITION, FOREACH, WAIT, Link, Step
 
 __all__ = ["Shape", "Stepper", "draw_graph"]
 
-MAX_DEPTH = 12
-"""Conditions and loops inside each other, in ordinary workflows."""
-
 Port: TypeAlias = tuple[int, str]
 
 
@@ -37,6 +34,8 @@ class Shape:
     most_steps: int
     cyclic: bool = False
     """Jumps may lead anywhere: back, into other loops, twice from one port."""
+    deepest: int = 12
+    """Conditions and loops inside each other."""
 
 
 @dataclass(eq=False, slots=True)
@@ -75,7 +74,7 @@ class _Graph:
     def fill(self, port: Port, scope: Scope, depth: int, tail: _Block | None) -> None:
         """Chains on a port; the last of them leads on to `tail`."""
         num_chains = self.draw.weighted((0, 1, 2, 3), (0.08, 0.82, 0.96, 1.0))
-        if not self.room() or depth > MAX_DEPTH:
+        if not self.room() or depth > self.shape.deepest:
             num_chains = 0
         for number in range(num_chains):
             self.chain(port, scope, depth, tail if number == num_chains - 1 else None)

@@ -11,6 +11,7 @@ from pipelines.generator.language.fields import valid_value
 from pipelines.generator.language.places import Scope
 from schemas.catalog import tasks
 from schemas.catalog.environment import root_type
+from schemas.catalog.mutations import mutation
 from schemas.workflow.model import (
     ACTION,
     CONDITION,
@@ -18,6 +19,7 @@ from schemas.workflow.model import (
     FOREACH,
     FOREACH_TASK,
     TRIGGER,
+    ApiCall,
     PatchedField,
     PathValue,
     Step,
@@ -73,8 +75,11 @@ class ValidSteps:
         output = f"{task.output}{number or ''}"
         if task.id == _RUN_CODE:
             return self.code(task, scope, output)
-        notation = root_type(output)
-        return self.made(task, scope), scope.plus(output, notation) if notation else scope
+        step, notation = self.made(task, scope), root_type(output)
+        for _, value in step.fields:
+            called = mutation(value.name) if isinstance(value, ApiCall) else None
+            notation = called.payload if called else notation
+        return step, scope.plus(output, notation) if notation else scope
 
     def loop(self, scope: Scope) -> tuple[Step, Scope]:
         found = scope.any_list(self.draw)
@@ -100,10 +105,13 @@ class ValidSteps:
         return step, scope.plus(output, f"Output of {output}", results)
 
     def made(self, task: tasks.Task, scope: Scope) -> Step:
+        version = self.version(task)
         fields = tuple(
-            (field, valid_value(self.draw, field, kind, scope)) for field, kind in task.fields.items()
+            (field.id, valid_value(self.draw, field, scope))
+            for field in task.config_fields.values()
+            if field.exists_in(version) and (field.required or self.draw.chance(0.7))
         )
-        return Step(task.kind, task.id, self.version(task), fields)
+        return Step(task.kind, task.id, version, fields)
 
     def version(self, task: tasks.Task) -> str:
         return self.draw.pick(task.versions) if task.versions else tasks.default_version(task.id)
