@@ -139,7 +139,7 @@ def first_missing(path: str, root: str, local: Local = NOTHING_LOCAL) -> str:
     """The shortest prefix of a path that names a field which its type lacks: `order.totlPrice`.
 
     Empty where every field exists or may exist: nothing is known below an unknown type, and the fields of
-    an interface, a union or a JSON text depend on the object.
+    an interface, a union, a JSON text or a metaobject depend on the object.
     """
     segments = path.split(".")
     notation = root
@@ -260,4 +260,4 @@ def _patchable(type_name: str) -> Mapping[str, Patchable]:
 
 @functools.cache
 def _open_types() -> frozenset[str]:
-    return frozenset([*_load().abstract.split(), "JSON"])
+    return frozenset([*_load().abstract.split(), "JSON", "Metaobject"])

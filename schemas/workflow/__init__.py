@@ -19,6 +19,8 @@ at once and never raises for bad input.
 | `graph` | the graph as blocks, and canonical order |
 | `names`, `scope`, `pretty`, `python_values`, `python_writer` | tree to Python |
 | `python_reader`, `python_expressions`, `python_literals` | Python to tree |
+| `environment`, `added_fields` | what each step may use, and the type behind each path |
+| `output_schema`, `graphql_text` | the GraphQL inside a Run code step |
 | `inspection`, `descriptor` | the round-trip gate; a workflow's kind in one line |
 """
 
