@@ -34,6 +34,7 @@ __all__ = [
     "comparison_value_type",
     "enum_values",
     "family",
+    "fields_in",
     "fields_of",
     "first_missing",
     "follow",
@@ -42,6 +43,7 @@ __all__ = [
     "patchable_fields",
     "resolve",
     "root_type",
+    "roots_of",
 ]
 
 Kind = Literal["scalar", "scalar in list", "list", "object", "unknown"]
@@ -171,6 +173,11 @@ def root_type(name: str) -> str:
     return _load().roots.get(lowered) or output_type(lowered.rstrip("0123456789"))
 
 
+def roots_of(type_name: str) -> tuple[str, ...]:
+    """The names under which triggers bring one object of a type: `codeDiscount` for `DiscountCodeNode`."""
+    return tuple(name for name, kind in _load().roots.items() if kind == type_name)
+
+
 def output_type(name: str) -> str:
     """The type of what a step brings, by its name without a number; empty when it depends on the step."""
     return _load().outputs.get(name, "")
@@ -179,6 +186,12 @@ def output_type(name: str) -> str:
 def fields_of(type_name: str) -> Mapping[str, str]:
     """Field name -> type of an object type; empty for scalars, enums, unions and unknown names."""
     return _fields(type_name) if type_name in _load().types else {}
+
+
+def fields_in(type_name: str, local: Local) -> Mapping[str, str]:
+    """Field name -> type of an object type, with what one workflow adds to it."""
+    added = local.fields.get(type_name)
+    return {**fields_of(type_name), **added} if added else fields_of(type_name)
 
 
 def patchable_fields(type_name: str) -> Mapping[str, Patchable]:

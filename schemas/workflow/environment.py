@@ -21,7 +21,7 @@ from schemas.catalog.environment import (
     UNKNOWN,
     Local,
     Resolved,
-    fields_of,
+    fields_in,
     first_missing,
     follow,
     output_type,
@@ -127,7 +127,7 @@ class Environment:
 
     def fields(self, type_name: str) -> Mapping[str, str]:
         """Field -> type of an object type, with what the workflow adds to it."""
-        return {**fields_of(type_name), **self.local.fields.get(type_name, {})}
+        return fields_in(type_name, self.local)
 
     def _first(self, step: int, path: str, items: Mapping[str, str]) -> str | None:
         name = path.partition(".")[0]

@@ -325,6 +325,26 @@ def test_the_largest_graph_that_the_language_takes_is_answered_loops_and_cycles_
     assert environment.root(999, "productForeachitem") == ""
 
 
+def test_a_thousand_loops_that_wait_for_each_other_are_no_hindrance() -> None:
+    steps = [loop("partsForeachitem.parts") for _ in range(998)] + [loop("order.parts")]
+    found = workflow(steps, *((step + 1, "loop_body", step) for step in range(1, 999)))
+    assert own(found, 1) == {"partsForeachitem": ""}
+
+
+def test_the_older_way_to_write_a_metafield_names_its_type_too() -> None:
+    found = environment_of(
+        from_python(
+            """
+@order_created
+@patched_field("Order", "day", metafield(key="day", namespace="x"))
+def w(order):
+    add_order_metafield(namespace="x", key="day", value="", value_type="date", task_version="0.1")
+"""
+        )
+    )
+    assert found.resolve(1, "order.day.value").type == "Date"
+
+
 def _used(
     condition: Condition, items: Mapping[str, str], at: Environment, step: int
 ) -> Iterator[tuple[str, dict[str, str]]]:
