@@ -11,13 +11,29 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from types import MappingProxyType
-from typing import Final, Literal
+from typing import Final, Literal, get_args
 
 from schemas.catalog.fields import ConfigField, ValueType
 
-__all__ = ["OUTPUT_PORTS", "Catalogue", "Task", "TaskKind", "UnidentifiedTask", "is_app"]
+__all__ = [
+    "CATALOGUE_VERSION",
+    "OUTPUT_PORTS",
+    "PUBLISHERS",
+    "Catalogue",
+    "Publisher",
+    "Task",
+    "TaskKind",
+    "UnidentifiedTask",
+    "is_app",
+]
+
+CATALOGUE_VERSION: Final = "catalogue_v1"
+"""The form of a catalogue's JSON; what it says is told apart by `Catalogue.fingerprint`."""
 
 TaskKind = Literal["TRIGGER", "CONDITION", "ACTION", "FOREACH", "WAIT"]
+Publisher = Literal["shopify", "flow", "flow-connectors", "shopify-app", "non-shopify-app"]
+PUBLISHERS: Final[tuple[str, ...]] = get_args(Publisher)
+"""In the order in which Flow's agent prefers their tasks."""
 
 OUTPUT_PORTS: Final[Mapping[str, tuple[str, ...]]] = {
     "TRIGGER": ("output",),
@@ -63,8 +79,7 @@ class Task:
     """What the editor calls it."""
     description: str = ""
     """What it does, in one or two sentences."""
-    publisher: str
-    """`shopify`, `flow`, `flow-connectors`, `shopify-app` or `non-shopify-app`."""
+    publisher: Publisher
     connector: str = ""
     """The id of its connector, such as `admin`; empty where none is public."""
     versions: tuple[str, ...] = ()
@@ -121,16 +136,15 @@ class UnidentifiedTask:
     kind: TaskKind
     label: str
     description: str
-    publisher: str
+    publisher: Publisher
     connector: str
     """The name of its connector, such as `Slack`: the id is as unknown as the task's."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Catalogue:
-    """Every task that is known of, in order."""
+    """Every task that is known of, in order. Two catalogues say the same where `fingerprint` is equal."""
 
-    version: str
     tasks: Mapping[str, Task]
     """By id."""
     unidentified: tuple[UnidentifiedTask, ...] = ()
@@ -157,12 +171,12 @@ class Catalogue:
         tasks = ",\n".join(_line(_row(task)) for task in self.tasks.values())
         unidentified = ",\n".join(_line(_row(task)) for task in self.unidentified)
         return (
-            f'{{\n"version": {_line(self.version)},\n"tasks": [\n{tasks}\n],\n'
+            f'{{\n"version": {_line(CATALOGUE_VERSION)},\n"tasks": [\n{tasks}\n],\n'
             f'"unidentified": [\n{unidentified}\n]}}\n'
         )
 
     def fingerprint(self) -> str:
-        """SHA-256 of `to_json`, in hexadecimal: two catalogues say the same where it is equal."""
+        """SHA-256 of `to_json`, in hexadecimal."""
         return hashlib.sha256(self.to_json().encode()).hexdigest()
 
 

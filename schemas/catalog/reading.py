@@ -7,7 +7,14 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any, Final, TypeVar, get_args
 
-from schemas.catalog.catalogue import Catalogue, Task, TaskKind, UnidentifiedTask
+from schemas.catalog.catalogue import (
+    CATALOGUE_VERSION,
+    PUBLISHERS,
+    Catalogue,
+    Task,
+    TaskKind,
+    UnidentifiedTask,
+)
 from schemas.catalog.fields import FIELD_TYPES, ConfigField
 from schemas.errors import BadRecord
 
@@ -16,7 +23,6 @@ __all__ = ["MAX_CHARACTERS", "read_catalogue"]
 MAX_CHARACTERS: Final = 8 << 20
 """The longest catalogue that is read; the one that ships is a hundredth of it."""
 _MAX_TEXT: Final = 10_000
-_PUBLISHERS: Final = ("shopify", "flow", "flow-connectors", "shopify-app", "non-shopify-app")
 
 Check = tuple[Callable[[Any], bool], str]
 Shape = Mapping[str, Check]
@@ -32,7 +38,7 @@ def _is_name(value: object) -> bool:
 
 def _one_of(allowed: tuple[str, ...]) -> Check:
     known = frozenset(allowed)
-    return lambda value: isinstance(value, str) and value in known, f"one of {', '.join(sorted(known))}"
+    return lambda value: isinstance(value, str) and value in known, " or ".join(sorted(known))
 
 
 _TEXT: Final[Check] = (_is_text, f"a text of at most {_MAX_TEXT} characters")
@@ -52,13 +58,18 @@ _TYPES: Final[Check] = (
 )
 _KIND: Final = _one_of(get_args(TaskKind))
 
-_CATALOGUE: Final[Shape] = {"about": _TEXT, "version": _NAME, "tasks": _LIST, "unidentified": _LIST}
+_CATALOGUE: Final[Shape] = {
+    "about": _TEXT,
+    "version": _one_of((CATALOGUE_VERSION,)),
+    "tasks": _LIST,
+    "unidentified": _LIST,
+}
 _TASK: Final[Shape] = {
     "id": _NAME,
     "kind": _KIND,
     "label": _TEXT,
     "description": _TEXT,
-    "publisher": _one_of(_PUBLISHERS),
+    "publisher": _one_of(PUBLISHERS),
     "connector": _TEXT,
     "versions": _TEXTS,
     "known": _FLAG,
@@ -111,7 +122,7 @@ def read_catalogue(text: str) -> Catalogue:
         UnidentifiedTask(**_checked(row, _UNIDENTIFIED, tuple(_UNIDENTIFIED), f"unidentified[{number}]"))
         for number, row in enumerate(table.get("unidentified", ()))
     )
-    return Catalogue(table["version"], _by_id(tasks, "tasks"), unidentified)
+    return Catalogue(_by_id(tasks, "tasks"), unidentified)
 
 
 def _task(found: object, where: str) -> Task:

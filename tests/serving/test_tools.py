@@ -85,6 +85,16 @@ def test_every_task_is_found_by_its_label(task: Any) -> None:
         ("send an email to the team", "shopify::flow::send_email"),
         ("cancelled orders", "shopify::admin::order_cancelled"),
         ("capture the payment", "shopify::admin::capture_payment"),
+        ("collect authorized money", "shopify::admin::capture_payment"),
+        ("new product", "shopify::admin::product_added"),
+        ("every day at 9", "shopify::flow::scheduled_time"),
+        ("call a web service", "shopify::flow::send_http"),
+        ("run javascript", "shopify::flow::run_code"),
+        ("total of amounts", "shopify::flow::sum"),
+        ("fetch orders", "shopify::flow::fetch::orders"),
+        ("draft order note", "shopify::admin::update_draft_order_note"),
+        ("chargeback", "shopify::admin::dispute_created"),
+        ("sold out", "shopify::admin::product_variant_out_of_stock"),
     ],
 )
 def test_what_a_person_means_comes_first(query: str, first: str) -> None:
@@ -92,9 +102,11 @@ def test_what_a_person_means_comes_first(query: str, first: str) -> None:
 
 
 def test_a_summary_is_short_and_has_the_keys_of_the_contract() -> None:
-    for found in search("order"):
-        assert tuple(found) == keys(SEARCH, "task")
-        assert len(canonical_json(found).encode()) <= 320
+    for task in TASKS.values():
+        for found in search(task.label):
+            assert tuple(found) == keys(SEARCH, "task")
+            assert len(canonical_json(found).encode()) <= 370
+            assert found["description"].endswith(".")
 
 
 def test_installed_tasks_come_first() -> None:
@@ -114,6 +126,15 @@ def test_a_guess_is_marked_and_never_installed() -> None:
             is_guess = found["id"] in guesses
             assert found["description"].startswith("Unconfirmed") == is_guess
             assert not (is_guess and found["installed"])
+
+
+@pytest.mark.parametrize("query", ["slack", "a message to microsoft teams", "asana task", "loyalty tiers"])
+def test_what_has_no_public_id_is_found_and_cannot_be_used(query: str) -> None:
+    found = search(query)[0]
+    assert (found["id"], found["version"], found["connector_id"]) == (None, None, "")
+    assert found["description"].startswith("No workflow can use it")
+    assert not found["installed"]
+    assert tuple(found) == keys(SEARCH, "task")
 
 
 def test_a_hundred_matches_stay_below_32_kilobytes() -> None:
@@ -158,6 +179,53 @@ def test_a_configuration_says_how_to_write_the_task() -> None:
     )
     assert "add_order_tags(order_id=..., tags=...)" in found["config_instructions"]
     assert found["error"] is None
+
+
+def test_a_field_says_what_it_takes() -> None:
+    method, url, *_ = configure("shopify::flow::send_http")["config_fields"]
+    assert method["validations"] == [
+        {
+            "error_message": "Take one of the options.",
+            "id": "Includes",
+            "options": ["GET", "POST", "PUT", "DELETE", "PATCH"],
+        }
+    ]
+    assert (method["supports_liquid"], url["supports_liquid"]) == (False, True)
+    assert (url["label"], url["description"], url["validations"]) == ("URL", "What to call. Required.", [])
+    most = configure("shopify::flow::fetch::orders", "v1")["config_fields"][1]
+    assert [(each["id"], each["options"]) for each in most["validations"]] == [
+        ("Range", {"maximum": 100, "minimum": 1})
+    ]
+    assert "A whole number." in most["description"]
+
+
+def test_a_version_has_its_own_fields_and_its_own_python() -> None:
+    old = configure("shopify::admin::add_order_metafield", "0.1")
+    new = configure("shopify::admin::add_order_metafield", "1.0")
+    assert [field["id"] for field in new["config_fields"]] == ["order_id", "metafield", "value"]
+    assert "value_type" in [field["id"] for field in old["config_fields"]]
+    assert "task_version" not in new["config_instructions"]
+    written = old["config_instructions"].partition("Python: ")[2].removesuffix(".").replace("=...", '="1"')
+    step = from_python(f"@order_created\ndef f(order):\n    {written}\n").steps[1]
+    assert (step.task_id, step.version) == ("shopify::admin::add_order_metafield", "0.1")
+
+
+def test_a_guessed_field_is_marked() -> None:
+    (field,) = configure("shopify::admin::archive_order")["config_fields"]
+    assert field["description"].startswith("Unconfirmed")
+    assert "Required" not in field["description"]
+    assert "Unconfirmed" not in canonical_json(configure("shopify::admin::add_order_tags"))
+
+
+def test_what_a_step_gives_has_a_type() -> None:
+    assert configure("shopify::flow::fetch::orders", "v1")["return_fields"] == [
+        {"name": "getOrderData", "type": "[Order]"}
+    ]
+    answer = configure("shopify::flow::send_http")["return_fields"]
+    assert {"name": "sendHttpRequest.statusCode", "type": "Int"} in answer
+    assert {"name": "sendHttpRequest.body", "type": "String"} in answer
+    assert configure("shopify::flow::count")["return_fields"] == [{"name": "count", "type": "Int"}]
+    assert configure("shopify::flow::run_code")["return_fields"] == [{"name": "runCode", "type": "unknown"}]
 
 
 def test_a_trigger_has_no_input_and_returns_what_it_provides() -> None:
