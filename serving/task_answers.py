@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from schemas.catalog import tasks
-from schemas.catalog.catalogue import PUBLISHERS, Catalogue, Task, UnidentifiedTask
+from schemas.catalog.catalogue import PUBLISHERS, UNCONFIRMED, Catalogue, Task, UnidentifiedTask
 from schemas.catalog.environment import fields_of
 from schemas.catalog.fields import ConfigField
 from schemas.workflow.model import CONDITION, FOREACH, TRIGGER
@@ -28,7 +28,6 @@ MATCHES: Final = 10
 _WORTHY: Final = 0.75
 """The least share of the best score: what shares one common word with a label is no summary worth reading."""
 _WORD: Final = re.compile(r"[^\W_]+")
-_GUESSED: Final = "Unconfirmed id, a guess from the naming pattern."
 _GUESSED_FIELD: Final = "Unconfirmed, a guess from like tasks."
 _UNUSABLE: Final = "No workflow can use it here: its id is not public."
 _OWN_TYPES: Final = frozenset({"SendHttpResponse"})
@@ -125,7 +124,7 @@ def _is_installed(task: Task | UnidentifiedTask, shop: ShopBackend) -> bool:
 
 def _summary(task: Task | UnidentifiedTask, shop: ShopBackend) -> dict[str, Any]:
     if isinstance(task, Task):
-        warned = [] if task.known else [_GUESSED]
+        warned = [] if task.known else [UNCONFIRMED]
         named: tuple[str | None, str | None, str] = (task.id, task.default_version, task.connector)
     else:
         warned = [_UNUSABLE]
@@ -203,7 +202,7 @@ def _instructions(task: Task, version: str, fields: list[str]) -> str:
         older = [f'task_version="{version}"'] if function and version != task.default_version else []
         arguments = ", ".join([*named, *(f"{field}=..." for field in fields), *older])
         said = f"Python: {function or 'task'}({arguments})."
-    return said if task.known else f"{_GUESSED} {said}"
+    return said if task.known else f"{UNCONFIRMED} {said}"
 
 
 # -- words ----------------------------------------------------------------------------------------------

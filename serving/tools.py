@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from schemas.catalog.catalogue import Catalogue
 from schemas.errors import BadRecord
 from schemas.tools import CONFIGURE, CONTRACT, SAVE, SEARCH, Contract, canonical_json, read_arguments
 from schemas.workflow import from_python, to_python
@@ -32,11 +33,14 @@ class Answer:
 
 
 class Tools:
-    """The tools of one contract over one shop."""
+    """The tools of one contract over one shop, told of tasks by its own catalogue or the one that ships."""
 
-    def __init__(self, shop: ShopBackend, contract: Contract = CONTRACT) -> None:
+    def __init__(
+        self, shop: ShopBackend, contract: Contract = CONTRACT, catalogue: Catalogue | None = None
+    ) -> None:
         self.shop = shop
         self.contract = contract
+        self.catalogue = catalogue
         self._tools: Mapping[str, Callable[[dict[str, Any]], tuple[dict[str, Any], Saved | None]]] = {
             SEARCH: self._search,
             CONFIGURE: self._configure,
@@ -64,10 +68,11 @@ class Tools:
 
     def _search(self, arguments: dict[str, Any]) -> tuple[dict[str, Any], None]:
         queries: list[str] = arguments["search_queries"]
-        return {"tasks": {query: search(query, self.shop) for query in queries}}, None
+        return {"tasks": {query: search(query, self.shop, self.catalogue) for query in queries}}, None
 
     def _configure(self, arguments: dict[str, Any]) -> tuple[dict[str, Any], None]:
-        return {"tasks": [configuration(task["id"], task["version"]) for task in arguments["tasks"]]}, None
+        asked = ((task["id"], task["version"]) for task in arguments["tasks"])
+        return {"tasks": [configuration(*named, self.catalogue) for named in asked]}, None
 
     def _save(self, arguments: dict[str, Any]) -> tuple[dict[str, Any], Saved]:
         workflow = from_python(arguments["workflow_python"])

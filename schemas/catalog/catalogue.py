@@ -19,6 +19,7 @@ __all__ = [
     "CATALOGUE_VERSION",
     "OUTPUT_PORTS",
     "PUBLISHERS",
+    "UNCONFIRMED",
     "Catalogue",
     "Publisher",
     "Task",
@@ -34,6 +35,9 @@ TaskKind = Literal["TRIGGER", "CONDITION", "ACTION", "FOREACH", "WAIT"]
 Publisher = Literal["shopify", "flow", "flow-connectors", "shopify-app", "non-shopify-app"]
 PUBLISHERS: Final[tuple[str, ...]] = get_args(Publisher)
 """In the order in which Flow's agent prefers their tasks."""
+
+UNCONFIRMED: Final = "Unconfirmed id, a guess from the naming pattern."
+"""How our own answers begin about a guess, so that nobody takes one for real, `import_catalog` neither."""
 
 OUTPUT_PORTS: Final[Mapping[str, tuple[str, ...]]] = {
     "TRIGGER": ("output",),
