@@ -32,26 +32,6 @@ LICENCE = (
     "OTHER DEALINGS IN THE SOFTWARE."
 )
 
-# Roots whose type is not their own name with a capital.
-ROOTS = {
-    "automaticDiscount": "DiscountAutomaticNode",
-    "codeDiscount": "DiscountCodeNode",
-    "dispute": "ShopifyPaymentsDispute",
-    "inventoryQuantityPrior": "Int",
-    "oldStatus": "ProductStatus",
-    "orderRiskLevel": "String",
-    "scheduledAt": "DateTime",
-    "shop": "Shop",
-}
-
-# What steps bring, before any number for repeats. Get data steps give a list of what their name says.
-OUTPUTS = {
-    "count": "Int",
-    "getDiscountData": "[DiscountNode]",
-    "sendHttpRequest": "SendHttpResponse",
-    "sum": "Float",
-}
-
 # Fields that Shopify's own Flow examples use and the API does not have (or not under this name).
 SUPPLEMENT = {
     "Customer": {"lastOrderDate": "DateTime"},
@@ -71,17 +51,12 @@ def distil(schema: Schema) -> dict[str, Any]:
 
     Raises KeyError or TypeError when `schema` is not what introspection gives.
     """
-    roots = {name: name[0].upper() + name[1:] for task in TASKS.values() for name in task.roots} | ROOTS
-    outputs = {
-        task.output: f"[{task.output[3:-4]}]"
-        for task in TASKS.values()
-        if task.output and task.output.startswith("get")
-    } | OUTPUTS
-    named = {name: kind for name, kind in (roots | outputs).items() if _exists(kind, schema)}
+    roots = _returns(schema, is_trigger=True) | {"shop": "Shop"}
+    outputs = _returns(schema, is_trigger=False)
     types: dict[str, str] = {}
     enums: dict[str, str] = {}
     abstract: set[str] = set()
-    waiting = sorted({kind.strip("[]") for kind in named.values()} | set(_payloads(schema)))
+    waiting = sorted({kind.strip("[]") for kind in (roots | outputs).values()} | set(_payloads(schema)))
     while waiting:
         name = waiting.pop()
         entry = schema.get(name, {})
@@ -95,8 +70,8 @@ def distil(schema: Schema) -> dict[str, Any]:
             enums[name] = _constants(entry)
     return {
         "licence": LICENCE,
-        "roots": {name: kind for name, kind in roots.items() if name in named},
-        "outputs": {name: kind for name, kind in outputs.items() if name in named},
+        "roots": roots,
+        "outputs": outputs,
         "types": types,
         "enums": enums,
         "patchable": {name: text for name in types if (text := _patchable(schema.get(name, {}), schema))},
@@ -136,8 +111,15 @@ def distil_mutations(schema: Schema) -> dict[str, Any]:
     }
 
 
-def _exists(kind: str, schema: Schema) -> bool:
-    return kind.strip("[]") in schema or kind.strip("[]") in SUPPLEMENT
+def _returns(schema: Schema, *, is_trigger: bool) -> dict[str, str]:
+    """What the tasks of the catalogue bring, as far as its type is known."""
+    return {
+        name: kind
+        for task in TASKS.values()
+        if (task.kind == "TRIGGER") == is_trigger
+        for name, kind in task.returns.items()
+        if kind.strip("[]") in schema or kind.strip("[]") in SUPPLEMENT
+    }
 
 
 def _payloads(schema: Schema) -> Iterable[str]:

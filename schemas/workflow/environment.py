@@ -10,13 +10,14 @@ an app's output, what depends on a metaobject's definition, code without a reada
 
 from __future__ import annotations
 
-from collections import defaultdict, deque
+from collections import Counter, defaultdict, deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final
 
 from schemas.catalog import tasks
+from schemas.catalog.catalogue import Catalogue, is_app
 from schemas.catalog.environment import (
     UNKNOWN,
     Local,
@@ -64,21 +65,21 @@ class _Binding:
 class Environment:
     """The names and types of one workflow. Build it with `environment_of`."""
 
-    def __init__(self, workflow: Workflow) -> None:
+    def __init__(self, workflow: Workflow, catalogue: Catalogue) -> None:
         self._steps = workflow.steps
-        self._bindings = _bindings(workflow.steps)
+        self._bindings = _bindings(workflow.steps, catalogue)
         self._seen = _seen(workflow, self._bindings)
         self._by_name: dict[str, int] = defaultdict(int)
         for number, binding in enumerate(self._bindings):
             self._by_name[binding.name] |= 1 << number
         trigger = workflow.trigger.task_id
-        known = tasks.TASKS.get(trigger)
+        known = catalogue.get(trigger)
         self.trigger_roots: Mapping[str, str] = {
             "shop": root_type("shop"),
-            **{name: root_type(name) for name in (known.roots if known else ())},
+            **(known.returns if known else {}),
         }
         """What every step may use."""
-        self.is_open = known is None or tasks.is_app(trigger)
+        self.is_open = known is None or is_app(trigger)
         """Whether the trigger is an app's or one that nobody knows: it may bring any name."""
         self._types: dict[int, str | None] = {}
         self._depth = 0
@@ -88,7 +89,7 @@ class Environment:
         """The types that this workflow has beyond the API's."""
         for number, binding in enumerate(self._bindings):
             if binding.port == "output":
-                self._types[number] = _output(workflow.steps[binding.step], binding, fields, enums)
+                self._types[number] = _output(self._steps[binding.step], binding, catalogue, fields, enums)
 
     def root(self, step: int, name: str) -> str | None:
         """The type of a name in front of a step, empty when unknown; None where the step does not see it.
@@ -160,9 +161,12 @@ class Environment:
         return found.type if found.kind == "list" else ""
 
 
-def environment_of(workflow: Workflow) -> Environment:
-    """The names and types of a workflow. Never raises: what cannot be read is unknown."""
-    return Environment(workflow)
+def environment_of(workflow: Workflow, catalogue: Catalogue | None = None) -> Environment:
+    """The names and types of a workflow. Never raises: what cannot be read is unknown.
+
+    `catalogue` says what tasks bring; None is the one that ships.
+    """
+    return Environment(workflow, catalogue or tasks.SHIPPED)
 
 
 def visible(workflow: Workflow) -> tuple[Mapping[str, str], ...]:
@@ -178,14 +182,19 @@ def loop_source(step: Step) -> Path | None:
     return next((value.path for _, value in step.fields if isinstance(value, PathValue)), None)
 
 
-def _bindings(steps: Sequence[Step]) -> list[_Binding]:
+def _bindings(steps: Sequence[Step], catalogue: Catalogue) -> list[_Binding]:
     found = []
+    uses: Counter[str] = Counter()
     for number, (step, output) in enumerate(zip(steps, output_names(steps), strict=True)):
         source = loop_source(step)
+        task = catalogue.get(step.task_id)
         if source is not None:
             found.append(_Binding(item_of(source), number, "loop_body"))
         elif output is not None:
             found.append(_Binding(output, number, "output"))
+        elif task and task.output:  # a shop's own catalogue knows the outputs of its apps
+            found.append(_Binding(f"{task.output}{uses[task.output] or ''}", number, "output"))
+            uses[task.output] += 1
     return found
 
 
@@ -223,6 +232,7 @@ def _bits(mask: int) -> list[int]:
 def _output(
     step: Step,
     binding: _Binding,
+    catalogue: Catalogue,
     fields: dict[str, Mapping[str, str]],
     enums: dict[str, tuple[str, ...]],
 ) -> str:
@@ -236,10 +246,12 @@ def _output(
         # Public is only "the response": its fields may lie below the mutation's name or at once.
         fields[found.payload] = {**fields.get(found.payload, {}), found.name: found.payload}
         return found.payload
-    base = tasks.output_name(step.task_id)
-    if base == "runCode" and isinstance(schema, Text):
+    task = catalogue.get(step.task_id)
+    if task is None or task.output is None:
+        return ""
+    if task.output == "runCode" and isinstance(schema, Text):
         return _code_output(schema.text or "", binding, fields, enums)
-    return output_type(base) if base else ""
+    return task.returns[task.output]
 
 
 def _code_output(

@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import json
+from pathlib import Path
+
 import pytest
 
 from schemas.catalog import environment, mutations
@@ -65,6 +68,30 @@ def test_every_payload_is_a_type_that_a_path_can_follow() -> None:
     assert len(ALL) > 500
     assert [found.payload for found in ALL if not environment.fields_of(found.payload)] == []
     assert environment.follow("sendAdminApiRequest.userErrors.message", "OrderCancelPayload").type == "String"
+
+
+def test_the_official_api_calls_name_known_arguments(shared_data: Path) -> None:
+    calls = json.loads((shared_data / "flow_official_examples.json").read_text())["api_call_values"]
+    assert {call["name"] for call in calls} == {"orderCancel", "refundCreate", "customerUpdate"}
+    unknown = {}
+    for call in calls:
+        found = mutation(call["name"])
+        assert found is not None
+        given = json.loads(call["blob"])
+        if unknown_here := given.keys() - found.arguments.keys():
+            unknown[found.name] = unknown_here
+        for name, value in given.items():
+            inside = input_type(base_type(found.arguments[name].type)) if name in found.arguments else None
+            assert inside is None or value.keys() <= inside.fields.keys()
+    # The example leaves out the input object that the API takes these in.
+    assert unknown == {"refundCreate": {"orderId", "note", "notify"}}
+
+
+def test_the_official_patched_fields_name_known_fields_and_arguments(shared_data: Path) -> None:
+    for patched in json.loads((shared_data / "flow_official_examples.json").read_text())["patched_fields"]:
+        field = environment.patchable_fields(patched["patched_type"].capitalize())[patched["field"]]
+        required = {value.name for value in field.arguments.values() if value.required}
+        assert required <= patched["arguments"].keys() <= field.arguments.keys()
 
 
 def test_deprecated_mutations_say_so() -> None:

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import random
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path as File
 
 import pytest
 
+from schemas.catalog.catalogue import Catalogue, Task
 from schemas.catalog.environment import UNKNOWN, Resolved
 from schemas.workflow import from_python, read
 from schemas.workflow.environment import Environment, environment_of, visible
 from schemas.workflow.model import (
+    ApiCall,
     Compare,
     Condition,
     ConditionValue,
+    Json,
     Link,
     Logic,
     Path,
@@ -194,6 +198,26 @@ def test_an_apps_trigger_may_bring_anything_but_what_steps_bring() -> None:
     assert not environment_of(workflow([])).is_open
 
 
+def test_a_shops_own_catalogue_says_what_its_apps_bring() -> None:
+    start = Task(
+        id="my-app::start", kind="TRIGGER", label="", publisher="", known=True, returns={"points": "Int"}
+    )
+    fetch = Task(
+        id="my-app::fetch", kind="ACTION", label="", publisher="", known=True, returns={"got": "[Product]"}
+    )
+    steps = (Step("TRIGGER", start.id, "1"), *[Step("ACTION", fetch.id, "1")] * 2, NOTE)
+    found = Workflow("w", steps, tuple(Link(number, "output", number + 1) for number in range(3)))
+    environment = environment_of(found, Catalogue(tasks={start.id: start, fetch.id: fetch}))
+    assert dict(environment.roots(3)) == {
+        "shop": "Shop",
+        "points": "Int",
+        "got": "[Product]",
+        "got1": "[Product]",
+    }
+    assert environment.root(1, "got") == ""  # the trigger is an app's, which may bring it
+    assert list(visible(found)[3]) == ["shop"]
+
+
 CODE = '''
 @order_created
 @patched_field("Order", "gift", metafield(key="gift", namespace="custom"))
@@ -362,6 +386,23 @@ def _used(
             yield from _used(body, bound, at, step)
 
 
+LIQUID = re.compile(
+    r"\{%-?\s*(?P<tag>for|assign)\s+(?P<name>\w+)(?:\s+in\s+(?P<source>[\w.]+))?|\{\{-?\s*(?P<path>[A-Za-z_][\w.]*)"
+)
+
+
+def _liquid(text: str, at: Environment, step: int) -> Iterator[tuple[str, dict[str, str]]]:
+    items: dict[str, str] = {}
+    for found in LIQUID.finditer(text):
+        if found["tag"] == "for":
+            yield found["source"], dict(items)
+            items[found["name"]] = at.resolve(step, found["source"], items).type
+        elif found["tag"]:
+            items[found["name"]] = "String"
+        else:
+            yield found["path"], dict(items)
+
+
 def _paths(found: Workflow, at: Environment) -> Iterator[tuple[int, str, dict[str, str]]]:
     for number, step in enumerate(found.steps):
         for _, value in step.fields:
@@ -371,9 +412,15 @@ def _paths(found: Workflow, at: Environment) -> Iterator[tuple[int, str, dict[st
                 case ConditionValue(condition=condition) if condition is not None:
                     for text, items in _used(condition, items={}, at=at, step=number):
                         yield number, text, items
+                case Text(text=str() as text) | Json(text=text) | ApiCall(arguments=str() as text):
+                    for place, items in _liquid(text, at, number):
+                        yield number, place, items
+                case ApiCall(blob=text):
+                    for place, items in _liquid(text, at, number):
+                        yield number, place, items
 
 
-@pytest.mark.parametrize(("folder", "least"), [("flow_exports", 25), ("flow_format_thirdparty", 15)])
+@pytest.mark.parametrize(("folder", "least"), [("flow_exports", 45), ("flow_format_thirdparty", 25)])
 def test_every_path_of_the_real_files_leads_somewhere(shared_data: File, folder: str, least: int) -> None:
     num_paths = 0
     unknown = set()
