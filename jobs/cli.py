@@ -158,7 +158,7 @@ def check(
     paths: Annotated[list[str], typer.Argument(metavar="PATH", help="Files, or folders to search.")],
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> int:
-    """Round-trip workflow files through Python; exit 0 only if every one is lossless."""
+    """Round-trip workflow files and hold them to Flow's rules; exit 0 only if all are lossless and sound."""
     from jobs import check as work
 
     return work.check(paths, as_json=as_json)

@@ -76,7 +76,7 @@ def _inspected(raw: bytes | None) -> Inspection:
     if raw is None:
         return _refused("NO_BYTES", "its bytes were not kept")
     try:
-        found = inspect(workflow_text(raw))
+        found = inspect(workflow_text(raw), with_findings=False)
         for text in (found.python, found.layout, found.descriptor):
             text.encode()
     except UnicodeDecodeError as error:

@@ -15,7 +15,8 @@ at once and never raises for bad input.
 | `document_checks`, `documents`, `plain`, `spell` | the three JSON spellings in and out |
 | `values`, `patched`, `recurrence` | config values, patched fields, timetables |
 | `condition_tree`, `condition_ast`, `condition_text` | conditions: normal form, two spellings |
-| `condition_check` | Flow's own rules for conditions |
+| `check`, `checks`, `problems` | Flow's own rules: what is wrong with a workflow that can be read |
+| `condition_check` | the same rules for one condition by itself |
 | `graph` | the graph as blocks, and canonical order |
 | `names`, `scope`, `pretty`, `python_values`, `python_writer` | tree to Python |
 | `python_reader`, `python_expressions`, `python_literals` | Python to tree |
@@ -25,11 +26,13 @@ at once and never raises for bad input.
 """
 
 from schemas.errors import WorkflowRefused
+from schemas.workflow.check import check
 from schemas.workflow.condition_check import require_valid
 from schemas.workflow.documents import Document, read
-from schemas.workflow.inspection import LANGUAGE_VERSION, Inspection, Problem, canonical, inspect
+from schemas.workflow.inspection import LANGUAGE_VERSION, Inspection, canonical, inspect
 from schemas.workflow.layout import Layout
 from schemas.workflow.model import Workflow
+from schemas.workflow.problems import Problem
 from schemas.workflow.python_reader import from_python
 from schemas.workflow.python_writer import to_python
 from schemas.workflow.spell import SPELLINGS, write
@@ -44,6 +47,7 @@ __all__ = [
     "Workflow",
     "WorkflowRefused",
     "canonical",
+    "check",
     "from_python",
     "inspect",
     "read",

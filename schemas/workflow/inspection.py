@@ -7,16 +7,16 @@ the same steps, values and links. Both are computed by doing it, on the very tex
 from __future__ import annotations
 
 import re
-from dataclasses import asdict, dataclass
-from typing import Literal
+from dataclasses import dataclass, replace
 
 import orjson
 
 from schemas.errors import WorkflowRefused
-from schemas.workflow.condition_check import check_conditions
+from schemas.workflow.check import check
 from schemas.workflow.descriptor import descriptor_of, task_name
-from schemas.workflow.documents import Document, read
+from schemas.workflow.documents import read
 from schemas.workflow.model import TRIGGER, Workflow
+from schemas.workflow.problems import Problem
 from schemas.workflow.python_reader import from_python
 from schemas.workflow.python_writer import to_python
 from schemas.workflow.spell import write
@@ -28,23 +28,6 @@ _LONGEST = 2_000
 
 
 @dataclass(frozen=True, slots=True)
-class Problem:
-    """What is wrong, where, in words a person or a model can act on.
-
-    `path` is a JSON pointer into the file, or `line:column` of Python.
-    """
-
-    code: str
-    severity: Literal["error", "warning"]
-    step: str
-    path: str
-    message: str
-
-    def to_dict(self) -> dict[str, str]:
-        return asdict(self)
-
-
-@dataclass(frozen=True, slots=True)
 class Inspection:
     """What one text is. `python` and `layout` are empty where the text was refused."""
 
@@ -52,6 +35,9 @@ class Inspection:
     exact: bool = False
     semantic: bool = False
     problems: tuple[Problem, ...] = ()
+    """Of reading and of the round trip: an error is why nothing can be made of the text."""
+    findings: tuple[Problem, ...] = ()
+    """What Flow would object to (`schemas.workflow.check`); they say nothing of the round trip."""
     python: str = ""
     layout: str = ""
     descriptor: str = ""
@@ -78,16 +64,19 @@ def is_python(text: str) -> bool:
     return _PYTHON.match(text.removeprefix("\ufeff")) is not None
 
 
-def inspect(text: str) -> Inspection:
-    """Read a workflow in any spelling, write it both ways, and compare. Never raises for bad input."""
+def inspect(text: str, *, with_findings: bool = True) -> Inspection:
+    """Read a workflow in any spelling, write it both ways, and compare. Never raises for bad input.
+
+    A gate that keeps or refuses a record asks only for that, and leaves the findings out.
+    """
     python = is_python(text)
     try:
-        return _inspect_python(text) if python else _inspect_json(text)
+        return _inspect_python(text, with_findings) if python else _inspect_json(text, with_findings)
     except WorkflowRefused as refusal:
         return Inspection("python" if python else "", problems=(_problem(refusal),))
 
 
-def _inspect_json(text: str) -> Inspection:
+def _inspect_json(text: str, with_findings: bool) -> Inspection:
     document = read(text)
     spelling = document.layout.spelling
     try:
@@ -100,7 +89,7 @@ def _inspect_json(text: str) -> Inspection:
     semantic = canonical(again) == canonical(document.workflow)
     written = write(again, document.layout)
     exact = written == text
-    problems = list(_warnings(document.workflow, document))
+    problems = []
     if not semantic:
         problems.append(
             Problem("ROUND_TRIP_SEMANTIC", "error", "", "", "the Python text does not mean the same workflow")
@@ -117,19 +106,22 @@ def _inspect_json(text: str) -> Inspection:
             )
         )
     layout = document.layout.to_json()
-    return _found(spelling, exact, semantic, problems, python, layout, document.workflow)
+    findings = check(document.workflow, document.layout) if with_findings else ()
+    return _found(spelling, exact, semantic, problems, findings, python, layout, document.workflow)
 
 
-def _inspect_python(text: str) -> Inspection:
+def _inspect_python(text: str, with_findings: bool) -> Inspection:
     workflow = from_python(text)
     python = to_python(workflow)
     semantic = canonical(from_python(python)) == canonical(workflow)
-    problems = list(_warnings(workflow, None))
+    problems = []
     if python != text:
         problems.append(
             Problem("NOT_CANONICAL", "warning", "", "", "the canonical text of this workflow is another")
         )
-    return _found("python", python == text, semantic, problems, python, "", workflow)
+    findings = check(workflow) if with_findings else ()
+    findings = tuple(replace(finding, path="") for finding in findings)  # there is no JSON to point into
+    return _found("python", python == text, semantic, problems, findings, python, "", workflow)
 
 
 def _found(
@@ -137,6 +129,7 @@ def _found(
     exact: bool,
     semantic: bool,
     problems: list[Problem],
+    findings: tuple[Problem, ...],
     python: str,
     layout: str,
     workflow: Workflow,
@@ -147,6 +140,7 @@ def _found(
         exact=exact,
         semantic=semantic,
         problems=tuple(problems),
+        findings=findings,
         python=python,
         layout=layout,
         descriptor=descriptor_of(workflow),
@@ -154,14 +148,6 @@ def _found(
         tasks=tuple(names),
         workflow=workflow,
     )
-
-
-def _warnings(workflow: Workflow, document: Document | None) -> list[Problem]:
-    ids = [str(step.id) for step in document.layout.steps] if document else None
-    return [
-        Problem(code, "warning", ids[number] if ids else str(number + 1), "", message)
-        for number, code, message in check_conditions(workflow)
-    ]
 
 
 def _problem(refusal: WorkflowRefused) -> Problem:

@@ -46,7 +46,7 @@ def test_the_json_report_has_exactly_these_keys(tmp_path: Path, capsys: pytest.C
     code, report = checked(capsys, tmp_path)
     assert code == 1
     bad, good = report.pop("files")
-    assert report == {"num_files": 2, "num_lossless": 1, "num_refused": 1}
+    assert report == {"num_files": 2, "num_lossless": 1, "num_refused": 1, "num_with_errors": 1}
     assert good == {
         "path": str(tmp_path / "good.flow"),
         "spelling": "flow",
@@ -57,7 +57,7 @@ def test_the_json_report_has_exactly_these_keys(tmp_path: Path, capsys: pytest.C
     assert list(bad) == list(good)
     assert (bad["exact"], bad["semantic"]) == (False, False)
     (problem,) = bad["problems"]
-    assert list(problem) == ["code", "severity", "step", "path", "message"]
+    assert list(problem) == ["code", "severity", "step", "path", "message", "field"]
     assert (problem["severity"], problem["path"]) == ("error", "/root/steps/0/task_edition")
 
 
@@ -118,9 +118,10 @@ def test_a_damaged_file_is_refused_with_its_reason(
     assert exit_code == 1
     assert report["files"][0]["problems"][0]["code"] == code
     assert main(["check", str(path)]) == 1
-    line = capsys.readouterr().out.splitlines()[1]
-    assert line.startswith(str(path))
-    assert f"error {code}" in line
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[1].startswith(str(path))
+    assert lines[3] == str(path)
+    assert lines[4].startswith(f"  error {code}")
 
 
 def test_a_plain_line_says_path_spelling_and_both_round_trips(
@@ -130,17 +131,68 @@ def test_a_plain_line_says_path_spelling_and_both_round_trips(
     assert main(["check", str(tmp_path)]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert [line.split() for line in lines] == [
-        ["path", "spelling", "exact", "semantic", "problem"],
-        [str(tmp_path / "a.flow"), "flow", "yes", "yes"],
+        ["path", "spelling", "exact", "semantic", "errors", "warnings"],
+        [str(tmp_path / "a.flow"), "flow", "yes", "yes", "0", "0"],
         ["1", "of", "1", "files", "lossless"],
     ]
+
+
+WRONG = """\
+@order_created
+def f(order):
+    if order.totl_price > 100:
+        add_order_tags(order_id=order.customer.id, tags=["{{ order.customer | json }}", "{{ ordre.name }}"])
+"""
+
+
+def test_a_file_that_flow_would_object_to_is_told_what_to_do(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "a.flow").write_text(write(from_python(WRONG), spelling="flow"))
+    assert main(["check", str(tmp_path)]) == 1
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[1].split()[1:] == ["agent", "yes", "yes", "3", "1"]
+    (told,) = [line for line in lines if line.startswith("  error CONDITION_RESOURCE_NOT_FOUND at step ")]
+    assert ", condition: order (Order) has no field 'totlPrice'; did you mean 'totalPrice'" in told
+    assert lines[7].startswith("  warning CONFIG_FIELD_NAME_RESOLUTION_ERROR at step ")
+    assert lines[-1] == "1 of 1 files lossless, 1 with errors"
+
+
+def test_the_report_points_into_the_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    text = write(from_python(WRONG), spelling="agent")
+    (tmp_path / "a.json").write_text(text)
+    code, report = checked(capsys, tmp_path)
+    assert (code, report["num_lossless"], report["num_with_errors"]) == (1, 1, 1)
+    problems = report["files"][0]["problems"]
+    assert len(problems) == 4
+    for problem in problems:
+        value = json.loads(text)
+        for key in problem["path"].split("/")[1:]:
+            value = value[int(key)] if isinstance(value, list) else value[key]
+        assert isinstance(value, str)
+        assert problem["field"] in ("condition", "order_id", "tags")
+
+
+def test_many_problems_are_cut_and_counted(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    lines = "".join(
+        f"    send_email(address='a', subject='s', message='{{{{ x{n} }}}}')\n" for n in range(60)
+    )
+    (tmp_path / "a.py").write_text(f"@order_created\ndef f(order):\n{lines}")
+    main(["check", str(tmp_path)])
+    assert "  and 11 more, which --json lists" in capsys.readouterr().out.splitlines()
 
 
 def test_nothing_to_check_is_not_success(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     code = main(["check", "--json", str(tmp_path)])
     out, err = capsys.readouterr()
     assert code == 2
-    assert json.loads(out) == {"num_files": 0, "num_lossless": 0, "num_refused": 0, "files": []}
+    assert json.loads(out) == {
+        "num_files": 0,
+        "num_lossless": 0,
+        "num_refused": 0,
+        "num_with_errors": 0,
+        "files": [],
+    }
     assert err.startswith("sidewheel: no workflow in ")
 
 

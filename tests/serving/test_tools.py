@@ -340,11 +340,14 @@ def test_what_flow_would_object_to_is_in_its_bucket() -> None:
     assert errors(
         head + '    if order.name > "x":\n        add_order_tags(order_id=order.id, tags=[])\n'
     ).keys() == {"conditionErrors"}
-    assert errors(head + '    send_email(adress="a@example.com")\n') == {
-        "configFieldErrors": [("CONFIG_FIELD_RESOLUTION_ERROR", "2", "adress")]
+    assert errors(head + '    send_email(adress="a@example.com", subject="s", message="m")\n') == {
+        "configFieldErrors": [
+            ("CONFIG_FIELD_RESOLUTION_ERROR", "2", "adress"),
+            ("CONFIG_FIELD_RESOLUTION_ERROR", "2", "address"),
+        ]
     }
     assert errors(head + "    no_such_task(x=1)\n") == {"taskErrors": [("TASK_NOT_FOUND", "2", None)]}
-    sheet = head + f'    task("{SHEET}", "0.1", row="a")\n'
+    sheet = head + f'    task("{SHEET}", "0.1", spreadsheet="s", worksheet="w", row="a")\n'
     assert errors(sheet) == {"taskErrors": [("TASK_NOT_AVAILABLE", "2", None)]}
     assert errors(sheet, InMemoryShop(apps=frozenset({SHEET}))) == {}
     old = TAG.replace("add_order_tags(", 'task("shopify::admin::add_order_tags", "7.7", ')

@@ -229,7 +229,11 @@ def test_flow_judges_a_condition_inside_a_list_by_the_type_of_the_item() -> None
 def test_a_path_of_unknown_type_is_never_judged() -> None:
     for operator in ("> 1", "include? 'x'", "nil?", "empty_or_nil?"):
         require_valid(f"(order.loyalty.value {operator})")
-    assert inspect(in_function("if order.loyalty.value > 1:\n    pass")).problems == ()
+    patched = '@patched_field("Order", "loyalty", metafield(key="k", namespace="n"))\ndef '
+    text = in_function("if order.loyalty.value > 1:\n    pass")
+    assert inspect(text.replace("def ", patched)).findings == ()
+    (lacking,) = inspect(text).findings
+    assert lacking.code == "CONDITION_RESOURCE_NOT_FOUND"
 
 
 @pytest.mark.parametrize(
@@ -245,16 +249,16 @@ def test_a_path_of_unknown_type_is_never_judged() -> None:
         ('order.tags == "x"', "CONDITION_MISSING_ENCLOSING_ARRAY_ITEM_REFERENCE"),
     ],
 )
-def test_what_flow_would_refuse_is_a_warning_at_its_step(test: str, code: str) -> None:
+def test_what_flow_would_refuse_is_carried_and_found_at_its_step(test: str, code: str) -> None:
     for body in (f"if {test}:\n    pass", f"if order.name and (order.name or {test}):\n    pass"):
-        found = inspect(in_function(f"send_email()\n{body}"))
+        found = inspect(in_function(f"capture_payment(order_id=order.id)\n{body}"))
         assert found.semantic
-        (problem,) = [each for each in found.problems if each.code != "NOT_CANONICAL"]
-        assert (problem.code, problem.severity, problem.step) == (code, "warning", "3")
+        (finding,) = found.findings
+        assert (finding.code, finding.severity, finding.step) == (code, "error", "3")
 
 
 def test_inside_a_loop_the_item_has_the_type_of_the_list() -> None:
     loop = "for line_item in order.line_items:\n    if {}:\n        pass"
-    assert inspect(in_function(loop.format("line_item.quantity > 1"))).problems == ()
+    assert inspect(in_function(loop.format("line_item.quantity > 1"))).findings == ()
     found = inspect(in_function(loop.format('"1" in line_item.quantity')))
-    assert [problem.code for problem in found.problems] == ["CONDITION_TYPE_ERROR"]
+    assert [finding.code for finding in found.findings] == ["CONDITION_TYPE_ERROR"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -114,15 +115,57 @@ def test_the_step_graphs_are_carried(examples: dict[str, Any]) -> None:
         python_of(agent_text(steps, links))
 
 
+BRINGS = {
+    "product.": "shopify::admin::product_added",
+    "customer.": "shopify::admin::customer_created",
+    "orderRiskLevel": "shopify::admin::order_risk_analyzed",
+}
+GIVES = {
+    "getOrderData": ("shopify::flow::fetch::orders", {"query": "tag:VIP"}),
+    "getCustomerData": ("shopify::flow::fetch::customers", {"query": "tag:VIP"}),
+    "runCode": (
+        "shopify::flow::run_code",
+        {
+            "input": "query { order { id } }",
+            "script": "export default function main(input) { return { fragileTotal: 1.5 }; }",
+            "output_schema": "type Output { fragileTotal: Float! }",
+        },
+    ),
+}
+
+
+def at_home(condition: str) -> str:
+    """A workflow in which a condition finds what it asks about; the condition is the step "test"."""
+    brought = next((task for word, task in BRINGS.items() if condition.startswith(f"({word}")), None)
+    steps = [agent_step(1, "TRIGGER", brought or "shopify::admin::order_created")]
+    if "getCustomerDataForeachitem" in condition or "getOrderData" in condition or "runCode" in condition:
+        task, fields = next(found for word, found in GIVES.items() if word in condition)
+        steps.append(agent_step(2, "ACTION", task, version="v1" if "fetch" in task else "0.1", **fields))
+    if "Foreachitem" in condition:
+        listed = condition.partition("Foreachitem")[0].rpartition("(")[2]
+        path = listed if listed.startswith("get") else f"order.{listed}"
+        steps.append(agent_step(3, "FOREACH", "shopify::flow::foreach", listpath=path))
+    steps.append(agent_step("test", "CONDITION", "shopify::flow::condition", condition=condition))
+    ports = {"FOREACH": "loop_body"}
+    links = [
+        link(before["step_id"], after["step_id"], ports.get(before["task_type"], "output"))
+        for before, after in pairwise(steps)
+    ]
+    return agent_text(steps, links)
+
+
 def test_every_valid_condition_is_taken_and_comes_back(examples: dict[str, Any]) -> None:
     assert len(examples["conditions_valid"]) == 23
     for condition in examples["conditions_valid"]:
         require_valid(condition)
-        trigger = agent_step(1, "TRIGGER", "shopify::admin::order_created")
-        test = agent_step(2, "CONDITION", "shopify::flow::condition", condition=condition)
-        text = agent_text([trigger, test], [link(1, 2)])
+        text = at_home(condition)
         assert "if " in python_of(text)
         assert inspect(text).problems == ()
+        found = inspect(text).findings
+        if condition == "(order.createdAt > customer.lastOrderDate)":  # no trigger brings both
+            assert [finding.code for finding in found] == ["CONDITION_INCOMPATIBILITY"]
+        else:
+            assert found == (), condition
 
 
 def test_every_invalid_condition_is_refused_with_column_and_reason(examples: dict[str, Any]) -> None:
@@ -135,18 +178,16 @@ def test_every_invalid_condition_is_refused_with_column_and_reason(examples: dic
         assert reason in refused.value.message
 
 
-def test_an_invalid_condition_in_a_workflow_is_carried_with_a_warning(examples: dict[str, Any]) -> None:
+def test_an_invalid_condition_in_a_workflow_is_carried_and_found(examples: dict[str, Any]) -> None:
     for example in examples["conditions_invalid"]:
-        trigger = agent_step(1, "TRIGGER", "shopify::admin::order_created")
-        test = agent_step("test", "CONDITION", "shopify::flow::condition", condition=example["condition"])
-        found = inspect(agent_text([trigger, test], [link(1, "test")]))
+        found = inspect(at_home(example["condition"]))
         assert found.lossless
-        (problem,) = found.problems
-        assert (problem.severity, problem.step) == ("warning", "test")
-        assert problem.code == INVALID[example["condition"]][0]
+        (finding,) = found.findings
+        assert (finding.severity, finding.step, finding.field) == ("error", "test", "condition")
+        assert finding.code == INVALID[example["condition"]][0]
 
 
 def test_the_same_rules_hold_for_a_workflow_written_in_python() -> None:
     found = inspect(in_function('if "vip" in order.tags:\n    add_order_tags(order_id=order.id, tags=[])'))
-    assert [(problem.code, problem.severity) for problem in found.problems] == [(LIST, "warning")]
+    assert [(finding.code, finding.severity) for finding in found.findings] == [(LIST, "error")]
     assert found.lossless
