@@ -58,7 +58,7 @@ def findings(workflow: Workflow, catalogue: Catalogue | None = None) -> Iterator
     around = surroundings_of(workflow, catalogue or SHIPPED)
     for rule in RULES:
         for found in rule(around):
-            idle = found.step >= 0 and not around.reachable[found.step]
+            idle = found.step >= 0 and found.step not in around.reachable
             if idle and found.code not in _ON_THE_GRAPH:
                 found = replace(found, severity="warning")
             yield found

@@ -12,6 +12,6 @@ that can be read can be checked.
 | `conditions` | operators, literals and lists of conditions |
 | `liquid_text`, `liquid` | Liquid read, and held to what Flow's Liquid can do |
 | `timetables` | when a scheduled trigger runs |
-| `graphql`, `run_code` | GraphQL read, and what a code step asks for and gives |
+| `selections`, `run_code` | a query read, and what a code step asks for and gives |
 | `api_calls`, `get_data` | mutations of the Admin API, and sort keys |
 """

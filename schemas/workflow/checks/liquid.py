@@ -122,8 +122,7 @@ class _Template:
                 pass
 
     def unknown_name(self, name: str) -> Iterator[Finding]:
-        known = self.around.visible[self.number]
-        if name in self.names or name in known or name in _ALWAYS or _lowered(name) in known:
+        if name in self.names or name in _ALWAYS or self.around.root(self.number, name) is not None:
             return
         unnamed = self.around.unnamed(self.number, name)
         codes = {"loop": _PATH, "early": "CONFIG_FIELD_EMPTY_WORKFLOW_VARIABLE"}
@@ -137,8 +136,7 @@ class _Template:
         segments = value.segments
         root = self.names.get(segments[0])
         if root is None:
-            known = self.around.visible[self.number]
-            root = known.get(segments[0]) or known.get(_lowered(segments[0])) or ""
+            root = self.around.root(self.number, segments[0]) or ""
         place = follow(root, segments, self.around.local)
         if place.missing >= 0:
             return [self.missing(segments, place)], place
@@ -181,7 +179,3 @@ class _Template:
 
 def _text(value: Expression) -> str:
     return cut(".".join(value.segments))
-
-
-def _lowered(name: str) -> str:
-    return name[:1].lower() + name[1:]

@@ -26,9 +26,6 @@ __all__ = ["Place", "element_of", "follow", "missing_field"]
 
 _REMEMBERED: Final = 200
 """Characters of the longest path that is worth remembering."""
-_OPEN: Final = frozenset({"Metaobject"})
-"""Types with fields that a merchant defines, which stand in no schema."""
-
 _OF_LISTS: Final = frozenset({"edges", "nodes", "first", "last", "size", "length"})
 """What other languages ask of a list; whatever its items are, it is none of their fields."""
 
@@ -86,12 +83,21 @@ def _walk(root: str, segments: tuple[str, ...], local: Local) -> Place:
         found = fields_of(owner).get(segment) if added is None else added
         if found is None:
             lacks = notation.startswith("[") and segment in _OF_LISTS
-            lacks = lacks or (owner not in _OPEN and bool(first_missing(f"it.{segment}", owner, local)))
+            lacks = lacks or (not _is_open(owner) and bool(first_missing(f"it.{segment}", owner, local)))
             return Place("", lists=tuple(lists), missing=number if lacks else -1, owner=owner)
         notation = found
     name = notation.strip("[]")
     group = "enum" if graphql_kind(name, local) == "enum" else family(name)
     return Place(notation, group, tuple(lists), owner=owner)
+
+
+def _is_open(owner: str) -> bool:
+    """Whether a type may have fields that stand in no schema.
+
+    A merchant defines those of a metaobject; how an answer of the Admin API lies in the environment is not
+    public.
+    """
+    return owner == "Metaobject" or owner.endswith("Payload")
 
 
 def element_of(place: Place) -> str:

@@ -10,17 +10,17 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
+from schemas.errors import WorkflowRefused
 from schemas.workflow.checks.findings import Finding, cut
-from schemas.workflow.checks.graphql import SCALARS, GraphqlError, Selection, read_query, read_schema
 from schemas.workflow.checks.places import follow, missing_field
+from schemas.workflow.checks.selections import QUERY_ERROR, Selection, read_query
 from schemas.workflow.checks.surroundings import Surroundings
 from schemas.workflow.model import Text
-from schemas.workflow.problems import Severity
+from schemas.workflow.output_schema import read_output_schema
 
 __all__ = ["RUN_CODE", "check_run_code"]
 
 RUN_CODE: Final = "shopify::flow::run_code"
-_QUERY: Final = "CONFIG_FIELD_GRAPHQL_QUERY_ERROR"
 _SCHEMA: Final = "CONFIG_FIELD_GRAPHQL_SCHEMA_ERROR"
 _SCRIPT: Final = "CONFIG_FIELD_JAVASCRIPT_ERROR"
 _MAIN = re.compile(r"\bexport\s+default\s+(?:async\s+)?(?:function\b|\(|\w)")
@@ -50,60 +50,54 @@ def check_run_code(around: Surroundings) -> Iterator[Finding]:
 def _query(around: Surroundings, number: int, text: str) -> Iterator[Finding]:
     try:
         roots = read_query(text)
-    except GraphqlError as error:
-        yield Finding(_QUERY, number, "input", str(error))
+    except WorkflowRefused as refusal:
+        yield Finding(QUERY_ERROR, number, "input", refusal.message)
         return
     for root in roots:
-        kind = around.visible[number].get(root.name)
+        kind = around.root(number, root.name)
         if kind is None:
             unnamed = around.unnamed(number, root.name)
-            words, outside = f"line {root.line}: {unnamed.message}", unnamed.reason == "loop"
-            yield Finding(_QUERY, number, "input", words, unnamed.severity, outside_loop=outside)
+            outside = unnamed.reason == "loop"
+            words = f"{unnamed.message} ({_place(text, root)})"
+            yield Finding(QUERY_ERROR, number, "input", words, unnamed.severity, outside_loop=outside)
             continue
-        yield from _selected(around, number, (root.name,), root, kind)
+        for field, words in _selected(around, (root.name,), root, kind):
+            yield Finding(QUERY_ERROR, number, "input", f"{words} ({_place(text, field)})")
+
+
+def _place(text: str, field: Selection) -> str:
+    return f"line {text.count(chr(10), 0, field.at) + 1}"
 
 
 def _selected(
-    around: Surroundings, number: int, path: tuple[str, ...], field: Selection, kind: str
-) -> Iterator[Finding]:
-    place = follow(kind, ("", field.name), around.local) if len(path) > 1 else follow(kind, ("",))
+    around: Surroundings, path: tuple[str, ...], field: Selection, kind: str
+) -> Iterator[tuple[Selection, str]]:
+    """What is wrong with a field of the type `kind`, or with one below it; a root's type is its own."""
+    segments = ("", field.name) if len(path) > 1 else ("",)
+    place = follow(kind, segments, around.local)
     if place.missing >= 0:
-        severity: Severity = "error"
-        words = missing_field(("", *path)[-2:], place, around.local)
-        yield Finding(_QUERY, number, "input", f"line {field.line}: {words}", severity)
+        yield field, missing_field(path[-2:], place, around.local)
+    elif not place.type:
         return
-    if not place.type:
-        return
-    is_object = place.family == "object"
-    shown = cut(".".join(path))
-    if is_object and not field.has_block:
-        words = f"{shown} is a whole {place.name}; name its fields in braces"
-        yield Finding(_QUERY, number, "input", f"line {field.line}: {words}")
-    elif field.has_block and not is_object and place.family != "unknown":
-        words = f"{shown} is a {place.name} and has no fields"
-        yield Finding(_QUERY, number, "input", f"line {field.line}: {words}")
+    elif place.family == "object" and not field.below:
+        yield field, f"{cut('.'.join(path))} is a whole {place.name}; name its fields in braces"
+    elif field.below and place.family not in ("object", "unknown"):
+        yield field, f"{cut('.'.join(path))} is a {place.name} and has no fields"
     else:
         for below in field.below:
             if below.name != "__typename":
-                yield from _selected(around, number, (*path, below.name), below, place.type)
+                yield from _selected(around, (*path, below.name), below, place.type)
 
 
 def _schema(number: int, text: str) -> Iterator[Finding]:
     try:
-        types = read_schema(text)
-    except GraphqlError as error:
-        yield Finding(_SCHEMA, number, "output_schema", str(error))
+        schema = read_output_schema(text)
+    except WorkflowRefused as refusal:
+        yield Finding(_SCHEMA, number, "output_schema", refusal.message)
         return
-    if "Output" not in types:
-        yield Finding(
-            _SCHEMA, number, "output_schema", "there is no type Output; call the type of the result so"
-        )
-    for name, fields in types.items():
-        for field, kind in fields.items():
-            plain = kind.strip("[]")
-            if plain and plain not in SCALARS and plain not in types:
-                words = f"{name}.{field} is of the type {cut(plain)}, which is not there"
-                yield Finding(_SCHEMA, number, "output_schema", words)
+    for name in schema.undefined:
+        words = f"no type is called {cut(name)}; write String, Int, Float, Boolean, ID, or define it"
+        yield Finding(_SCHEMA, number, "output_schema", words)
 
 
 def _script(number: int, text: str) -> Iterator[Finding]:
