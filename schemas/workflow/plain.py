@@ -72,7 +72,7 @@ def plain_step(
     captions = {
         "description": layout.description if layout else None,
         "note": layout.note if layout else None,
-        "name": step.name or (name if spelling == "flow" else None),
+        "name": name if step.name is None and spelling == "flow" else step.name,
     }
     if spelling == "flow":
         return {

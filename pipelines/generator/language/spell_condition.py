@@ -13,7 +13,7 @@ from typing import Any, Final
 from pipelines.generator.draw import Draw
 from pipelines.generator.language.conditions import OPERATORS
 from pipelines.generator.language.noise import shuffled
-from schemas.workflow.condition_tree import free_roots, is_number, paths
+from schemas.workflow.condition_tree import is_number, paths
 from schemas.workflow.model import UNARY, Compare, Condition, Constant, Logic, Path, Quantifier
 
 __all__ = ["condition_text", "condition_tree", "has_text"]
@@ -48,12 +48,12 @@ def has_text(condition: Condition) -> bool:
 
 def variable(draw: Draw, found: Quantifier, names: Names, source: str) -> str:
     """A spelling of the list variable that captures nothing inside the body."""
-    used = {names.get(root, root) for root in free_roots(found.body) if root != found.item}
+    used = {names.get(place.root, place.root) for place in paths(found.body) if place.root != found.item}
     natural = source.rpartition(".")[2] + "_item"
     for name in (natural, draw.pick(("li", "x", "item", "t")), found.item):
-        if name not in used and draw.chance(0.7):
+        if name not in used and draw.chance(0.7) and _WORD.fullmatch(name):
             return name
-    return found.item
+    return found.item if _WORD.fullmatch(found.item) else f"element_{len(names)}"
 
 
 def halves(draw: Draw, terms: tuple[Condition, ...], lean: str) -> tuple[tuple[Condition, ...], ...]:

@@ -1,11 +1,16 @@
-"""Random workflows in the real export format, built as plain JSON: independent of our writers."""
+"""Random workflows: exports as plain JSON, independent of our writers, and the generator's own as trees."""
 
 from __future__ import annotations
 
 import json
+import random
 from typing import Any
 
 from hypothesis import strategies as st
+
+from pipelines.generator.draw import Draw
+from pipelines.generator.language import draw_workflow
+from schemas.workflow import Workflow
 
 HOSTILE = st.text(
     st.one_of(
@@ -368,3 +373,22 @@ def documents(draw: st.DrawFn) -> dict[str, Any]:
         "__metadata": {"version": 0.1},
         "root": {**root, "workflow_name": draw(st.one_of(TEXT, st.just("Tag VIP orders")))},
     }
+
+
+class _Drawn(Draw):
+    """The generator's draws, each of them made by Hypothesis: what it shrinks are the generator's choices."""
+
+    def __init__(self, source: random.Random) -> None:
+        super().__init__(0)
+        self.source = source
+
+    def random(self) -> float:
+        return self.source.random()
+
+    def getrandbits(self, k: int) -> int:
+        return self.source.getrandbits(k)
+
+
+def workflows(*, valid: bool) -> st.SearchStrategy[Workflow]:
+    """Workflows of the whole language, in canonical order and normal form."""
+    return st.randoms(use_true_random=False).map(lambda source: draw_workflow(_Drawn(source), valid=valid))
