@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from schemas.workflow import Layout, from_python, read, to_python, write
+from schemas.workflow import SPELLINGS, Layout, from_python, read, to_python, write
 from schemas.workflow.model import ApiCall, Link, Path, PathValue, Reference, Step, Text, Workflow
 from schemas.workflow.values import decode
 from tests.schemas.workflow.small import (
@@ -107,3 +107,9 @@ def test_the_layout_of_a_condition_with_a_hundred_terms_can_be_stored_and_read()
     document = read(text)
     layout = Layout.from_json(document.layout.to_json())
     assert write(document.workflow, layout) == text
+
+
+def test_an_empty_name_of_a_step_is_written_in_every_spelling() -> None:
+    found = workflow(Step("ACTION", "shopify::flow::run_code", "0.1", (), ""), links=(Link(0, "output", 1),))
+    for spelling in SPELLINGS:
+        assert read(write(found, None, spelling)).workflow == found
