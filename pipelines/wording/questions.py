@@ -44,8 +44,11 @@ def question_request(workflow: Workflow, wording: int = 0) -> tuple[str, str]:
     said = [f'"{task.label}" is {_KINDS[task.kind]}.']
     if task.roots:
         said.append(f"It provides {listed(task.roots)}.")
-    if task.fields:
-        said.append(f"It takes {listed(tuple(task.fields))}.")
+    fields = task.config_fields.values()
+    if seen := tuple(field.id for field in fields if field.known):
+        said.append(f"It takes {listed(seen)}.")
+    elif fields:
+        said.append(f"Going by like tasks, it should take {listed(tuple(field.id for field in fields))}.")
     elif task.kind != TRIGGER:
         said.append("I know of no fields that it takes.")
     if task.output:

@@ -77,7 +77,7 @@ def merge(base: Catalogue, answers: Sequence[Answered]) -> Merged:
     labels = {
         (each.found.kind, each.found.label.casefold()): task_id
         for task_id, each in told.items()
-        if each.found
+        if each.found and not is_app(task_id)  # an app's task may be named like one of Shopify's own
     }
     tasks: dict[str, Task] = {}
     confirmed = contradicted = updated = added = 0
@@ -124,13 +124,9 @@ def _identified(task: UnidentifiedTask, told: Mapping[str, _Told]) -> bool:
     found = [each.found for each in told.values() if each.found]
     if task.label != task.connector:
         return any(each.label.casefold() == task.label.casefold() for each in found)
-    names = [name.strip().casefold() for name in task.connector.split(",")]
-    return any(
-        name in f" {each.label.casefold()} {each.connector.casefold()} "
-        for each in found
-        if is_app(each.id)
-        for name in names
-    )
+    names = "|".join(re.escape(name.strip()) for name in task.connector.split(","))
+    named = re.compile(rf"(?i)\b(?:{names})\b")
+    return any(named.search(f"{each.label} {each.connector}") for each in found if is_app(each.id))
 
 
 def _task(base: Task | None, task_id: str, told: _Told) -> Task:

@@ -252,3 +252,11 @@ def test_an_answer_says_where_the_catalogue_is_not_sure() -> None:
     _, answer = question_request(from_python("@order_paid\ndef f(order):\n    pass\n"))
     assert "It provides order." in answer
     assert "not confirmed" in answer
+
+
+def test_fields_that_are_guessed_are_not_told_as_facts() -> None:
+    guessed = from_python("@order_paid\ndef f(order):\n    archive_order(order_id=order.id)\n")
+    answers = [question_request(guessed, wording)[1] for wording in WORDINGS]
+    about = [answer for answer in answers if answer.startswith('"Archive order"')]
+    assert about
+    assert all("it should take order_id" in answer and "It takes" not in answer for answer in about)

@@ -7,7 +7,7 @@ from importlib.resources import files
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from schemas.catalog.catalogue import CATALOGUE_VERSION, Catalogue, Task, UnidentifiedTask
@@ -158,6 +158,7 @@ JSON = st.recursive(
 )
 
 
+@settings(deadline=None)
 @given(JSON)
 def test_no_json_is_anything_but_a_catalogue_or_refused(value: object) -> None:
     for text in (json.dumps(value), text_of({**TASK, "fields": value}), text_of({**TASK, "returns": value})):

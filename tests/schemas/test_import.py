@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from schemas.catalog.answers import read_answers
@@ -181,6 +181,10 @@ JSON = st.recursive(
 )
 
 
+FEW = Catalogue({task_id: SHIPPED.tasks[task_id] for task_id in (PAID, ARCHIVE)}, SHIPPED.unidentified)
+
+
+@settings(deadline=None)
 @given(JSON, st.sampled_from([*summary(PAID), *configured(PAID), *field("a"), "ok", "tool", "data", "tasks"]))
 def test_nothing_that_an_answer_holds_is_an_exception(value: Any, key: str) -> None:
     whole = [
@@ -189,7 +193,7 @@ def test_nothing_that_an_answer_holds_is_an_exception(value: Any, key: str) -> N
         looked_up(configured(PAID, field("a", **{key: value}))),
         looked_up(configured(PAID, **{key: value})),
     ]
-    catalogue = merge(SHIPPED, [read_answers(json.dumps(answer)) for answer in whole]).catalogue
+    catalogue = merge(FEW, [read_answers(json.dumps(answer)) for answer in whole]).catalogue
     assert read_catalogue(catalogue.to_json()).fingerprint() == catalogue.fingerprint()
 
 
@@ -231,6 +235,12 @@ def test_a_guess_whose_label_has_another_id_is_replaced_where_it_stood() -> None
     assert ARCHIVE not in found.catalogue.tasks
     assert list(found.catalogue.tasks).index(real) == list(SHIPPED.tasks).index(ARCHIVE)
     assert found.catalogue.tasks[real].known
+
+
+def test_an_apps_task_of_the_same_label_contradicts_no_guess() -> None:
+    found = merged(searched(summary("22222222-2222-3333-4444-555555555555", label="Archive order")))
+    assert (found.contradicted, found.added) == (0, 1)
+    assert not found.catalogue.tasks[ARCHIVE].known
 
 
 def test_a_guess_that_the_tool_has_never_heard_of_goes() -> None:
@@ -318,6 +328,8 @@ def test_a_connector_without_an_id_is_identified_by_an_app_of_its_name() -> None
         searched(
             summary(app, label="Send Slack message", publisher="flow-connectors", connector_id="slack"),
             summary("shopify::flow::get_metaobject", label="Get metaobject entry"),
+            summary("shopify::admin::recharge", label="Recharge a gift card"),
+            summary("22222222-2222-3333-4444-555555555555", label="Trellos of a garden"),
         )
     )
     assert found.identified == 2
