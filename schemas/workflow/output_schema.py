@@ -2,8 +2,8 @@
 
 Read are objects, interfaces, enums, unions, scalars and inputs; `type Output` is what the step gives. What
 stands in the brackets of arguments and directives has no part in that, so it is walked over and not held to
-the grammar. Our own reader, because the schema language is small, and the package graphql-core takes longer to
-import than all of `schemas.workflow`.
+the grammar. Our own reader, because the schema language is small, and the package graphql-core takes longer
+to import than all of `schemas.workflow`.
 """
 
 from __future__ import annotations
