@@ -44,7 +44,7 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
     if len(name) > _LONGEST_NAME:
         return ""
     names = list(known)
-    near = difflib.get_close_matches(name, names, n=2, cutoff=0.7)
+    near = difflib.get_close_matches(name, names, n=2, cutoff=0.65)
     if not near:
         words = {word.lower() for word in _WORD.findall(name) if len(word) > 3}
         near = [other for other in names if any(word in other.lower() for word in words)][:3]
