@@ -56,8 +56,8 @@ def measure(name: str, workflows: Sequence[Workflow], repetitions: int) -> None:
     steps = sum(len(workflow.steps) for workflow in workflows) / len(workflows)
     print(
         f"{name:12}{len(workflows):6,} workflows of {steps:4.1f} steps"
-        f"{1 / median(ours):10,.0f} checks a second ({1 / max(ours):,.0f}-{1 / min(ours):,.0f}){median(ratios):6.1f} x JSON "
-        f"({min(ratios):.1f}-{max(ratios):.1f}), {num_errors} errors"
+        f"{1 / median(ours):10,.0f} checks a second ({1 / max(ours):,.0f}-{1 / min(ours):,.0f})"
+        f"{median(ratios):6.1f} x JSON ({min(ratios):.1f}-{max(ratios):.1f}), {num_errors} errors"
     )
 
 
