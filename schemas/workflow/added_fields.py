@@ -38,7 +38,10 @@ _WRITES = re.compile(r"shopify::admin::(?:add|remove)_([a-z_]+)_metafield", re.A
 
 
 def added_fields(workflow: Workflow) -> Mapping[str, Mapping[str, str]]:
-    """Type name -> handle -> type, and the types of metafields that these name."""
+    """Type name -> handle -> type, and the types of metafields that these name.
+
+    A handle that is the name of a field has no known type: which of the two Flow reads is not public.
+    """
     found: dict[str, dict[str, str]] = defaultdict(dict)
     written = _written_types(workflow) if workflow.patched_fields else {}
     for patched in workflow.patched_fields:
@@ -47,10 +50,10 @@ def added_fields(workflow: Workflow) -> Mapping[str, Mapping[str, str]]:
             value = _value(written.get(_metafield_of(patched), set()))
             kind = f"{_METAFIELD}({value})" if value else f"{_METAFIELD}(unknown)"
             found[kind] = {**fields_of(_METAFIELD), "value": value}
-        found[patched.owner][patched.handle] = kind
-        if _METAOBJECT.fullmatch(patched.owner):
-            # Which root has which definition is the shop's knowledge; every metaobject may have the field.
-            found["Metaobject"][patched.handle] = kind
+        # Which root has which definition is the shop's knowledge: every metaobject may have its fields.
+        others = ("Metaobject",) if _METAOBJECT.fullmatch(patched.owner) else ()
+        for owner in (patched.owner, *others):
+            found[owner][patched.handle] = "" if patched.handle in fields_of(owner) else kind
     return found
 
 

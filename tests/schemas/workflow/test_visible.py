@@ -355,6 +355,24 @@ def test_a_thousand_loops_that_wait_for_each_other_are_no_hindrance() -> None:
     assert own(found, 1) == {"partsForeachitem": ""}
 
 
+def test_a_handle_that_is_the_name_of_a_field_has_no_known_type() -> None:
+    found = environment_of(
+        from_python(
+            """
+@order_created
+@patched_field("Order", "id", metafield(key="a", namespace="x"))
+@patched_field("metaobject_12", "handle", handle(key="handle"), merchant_configured=False)
+def w(order):
+    pass
+"""
+        )
+    )
+    assert found.resolve(0, "order.id") == UNKNOWN
+    assert found.missing(0, "order.id.value") == ""
+    assert found.resolve(0, "order.name").type == "String"
+    assert found.fields("Metaobject")["handle"] == ""
+
+
 def test_the_older_way_to_write_a_metafield_names_its_type_too() -> None:
     found = environment_of(
         from_python(
