@@ -15,6 +15,7 @@ from typing import Any
 from schemas.catalog import tasks
 from schemas.errors import WorkflowRefused
 from schemas.workflow import graph
+from schemas.workflow.alignment import marks_of
 from schemas.workflow.document_checks import (
     FORBIDDEN,
     STRUCTURE,
@@ -141,6 +142,7 @@ class _Reader:
         layout = Layout(self.spelling, layouts)
         layout.step_order = _unless_sorted([place[number] for number in range(len(raw_steps))])
         layout.link_order = _unless_sorted(_positions(links, edges, place))
+        layout.edges = [[link.source, link.port, link.target] for link in links]
         layout.root = {
             key: self.root[key]
             for key in ("note", "vertical_layout_enabled", "variables")
@@ -300,6 +302,7 @@ def _settle_names(
         # With the file's own texts, because values have traces of their own.
         texts = [field["value"] for field in entry.get("config_field_values", ())]
         layout.differs = overlay(plain_step(step, layout, number, default, spelling, texts), entry)
+        layout.marks = marks_of(step)
         steps.append(step)
         layouts.append(layout)
     return tuple(steps), layouts

@@ -271,6 +271,10 @@ def apply_overlay(plain: JsonValue, difference: JsonValue) -> JsonValue:
         return plain
     inner = difference["in"]
     keys = difference.get("keys", list(plain))
+    # A key that the plain form had not, and has by now, was edited.
+    added = {key for key in inner if "=" in inner[key] and "was" not in inner[key] and key in plain}
     return {
-        key: apply_overlay(plain.get(key), inner.get(key)) for key in keys if key in plain or key in inner
+        key: plain[key] if key in added else apply_overlay(plain.get(key), inner.get(key))
+        for key in keys
+        if key in plain or key in inner
     }

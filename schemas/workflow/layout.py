@@ -8,10 +8,10 @@ it the workflow is the same workflow. It is plain JSON so that it can stand besi
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from difflib import SequenceMatcher
 from typing import Any
 
 from schemas.errors import UsageError, WorkflowRefused
+from schemas.workflow.alignment import Edge, Profile, marks_of, match
 from schemas.workflow.jsontext import MAX_BYTES, MAX_DEPTH, compact, read_json
 from schemas.workflow.model import Workflow
 
@@ -23,7 +23,10 @@ _MAX_DEPTH = 4 * MAX_DEPTH
 
 @dataclass(slots=True)
 class StepLayout:
-    """Layout of one step: `differs` is what its JSON has beyond the plain form, `values` the value traces."""
+    """Layout of one step: `differs` is what its JSON has beyond the plain form, `values` the value traces.
+
+    `marks` recognises the step after an edit (`alignment`).
+    """
 
     task: str
     id: str | int
@@ -33,11 +36,15 @@ class StepLayout:
     order: list[str] | None = None
     values: dict[str, Any] = field(default_factory=dict)
     differs: Any = None
+    marks: str = ""
 
 
 @dataclass(slots=True)
 class Layout:
-    """Layout of one file; `steps` is in canonical order, `step_order` and `link_order` are the arrays'."""
+    """Layout of one file; `steps` is in canonical order, `step_order` and `link_order` are the arrays'.
+
+    `edges` are the links as they were: source, port and target, in canonical order.
+    """
 
     spelling: str
     steps: list[StepLayout]
@@ -45,6 +52,7 @@ class Layout:
     body_digest: str | None = None
     step_order: list[int] | None = None
     link_order: list[int] | None = None
+    edges: list[list[Any]] = field(default_factory=list)
     bare: bool = False
     root: dict[str, Any] = field(default_factory=dict)
     patched_fields: list[dict[str, Any]] = field(default_factory=list)
@@ -88,14 +96,15 @@ _STEP_FIELDS = tuple(StepLayout.__dataclass_fields__)
 _FIELDS = tuple(name for name in Layout.__dataclass_fields__ if name != "steps")
 
 
-def align(workflow: Workflow, layout: Layout) -> list[StepLayout | None]:
-    """The layout of each step of a workflow that may have been edited; None for a step that is new."""
-    now = [step.task_id for step in workflow.steps]
-    then = [step.task for step in layout.steps]
-    if now == then:
-        return list(layout.steps)
-    found: list[StepLayout | None] = [None] * len(now)
-    for mine, other, size in SequenceMatcher(a=now, b=then, autojunk=False).get_matching_blocks():
-        for offset in range(size):
-            found[mine + offset] = layout.steps[other + offset]
-    return found
+def edges_of(layout: Layout) -> list[Edge]:
+    """The links of the file that the layout was read from."""
+    return [(source, port, target) for source, port, target in layout.edges]
+
+
+def align(workflow: Workflow, layout: Layout) -> list[int | None]:
+    """For each step of a workflow that may have been edited its number in the layout; None for a new one."""
+    marked = all(step.marks for step in layout.steps)
+    now = [Profile(step.task_id, marks_of(step) if marked else "") for step in workflow.steps]
+    then = [Profile(step.task, step.marks if marked else "") for step in layout.steps]
+    edges = [(link.source, link.port, link.target) for link in workflow.links]
+    return match(now, edges, then, edges_of(layout))

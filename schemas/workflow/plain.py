@@ -12,7 +12,7 @@ from typing import Any
 
 from schemas.catalog import tasks
 from schemas.workflow.layout import Layout, StepLayout
-from schemas.workflow.model import Link, Step, Workflow
+from schemas.workflow.model import CONDITION, FOREACH, ConditionValue, Link, Step, Text, Workflow
 
 _ROW_HEIGHT = 180
 
@@ -93,9 +93,15 @@ def field_ids(step: Step, layout: StepLayout | None) -> list[str]:
     if layout is None or layout.order is None:
         return fields
     if layout.order == ["-"]:
-        return []
+        return [] if is_unset(step) else fields
     kept = [field for field in layout.order if field in fields]
     return kept + [field for field in fields if field not in kept]
+
+
+def is_unset(step: Step) -> bool:
+    """Whether this is a condition or a loop that nobody filled in: its one field need not be in the file."""
+    nothing = {CONDITION: ConditionValue(None), FOREACH: Text("")}.get(step.kind)
+    return nothing is not None and step.fields[0][1] == nothing
 
 
 def step_id(step: Step, layout: StepLayout | None, number: int, spelling: str) -> str | int:

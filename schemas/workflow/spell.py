@@ -11,13 +11,16 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from schemas.catalog.environment import comparison_value_type, resolve
+from schemas.workflow.arrangement import arrange
 from schemas.workflow.documents import digest, style_of
+from schemas.workflow.fresh import with_new_steps
 from schemas.workflow.jsontext import apply_overlay, write_json
 from schemas.workflow.layout import Layout, StepLayout, align
 from schemas.workflow.model import Path, Step, Workflow
 from schemas.workflow.patched import write_patched
 from schemas.workflow.plain import (
     field_ids,
+    is_unset,
     ordered,
     plain_link,
     plain_outside,
@@ -39,16 +42,28 @@ def write(workflow: Workflow, layout: Layout | None = None, spelling: str | None
     """
     target = spelling or (layout.spelling if layout else "flow")
     own = layout if layout is not None and layout.spelling == target else None
-    kept: Sequence[StepLayout | None] = align(workflow, layout) if layout else [None] * len(workflow.steps)
-    kept = _with_unique_ids(workflow, kept, target)
+    origin = align(workflow, layout) if layout else []
+    kept: Sequence[StepLayout | None] = [None] * len(workflow.steps)
+    if layout:
+        kept = with_new_steps(workflow, layout, _kept(workflow, layout, origin), target)
     steps = _steps(workflow, kept, target, own is not None)
-    links = _links(workflow, [step["step_id"] for step in steps], own, target)
+    links = _links(workflow, [step["step_id"] for step in steps], target)
+    if own is not None:
+        step_order, link_order, known = arrange(workflow, own, origin)
+        links = [
+            link if number is None else apply_overlay(link, own.links.get(str(number)))
+            for link, number in zip(links, known, strict=True)
+        ]
+        steps = [steps[number] for number in step_order]
+        links = [links[number] for number in link_order]
     document = plain_outside(workflow, layout, target)
     if own is not None:
         document = apply_overlay(document, own.differs)
     root = document.get("root", document)
-    root["steps"] = _arranged(steps, own.step_order if own else None, len(own.steps) if own else 0)
+    root["steps"] = steps
     root["links"] = links
+    if workflow.name:
+        root.setdefault("workflow_name", workflow.name)
     patched = write_patched(workflow.patched_fields, own.patched_fields if own else [], target)
     if "patched_fields" in root or patched:
         root["patched_fields"] = patched
@@ -58,33 +73,17 @@ def write(workflow: Workflow, layout: Layout | None = None, spelling: str | None
     return body
 
 
-def _with_unique_ids(
-    workflow: Workflow, kept: Sequence[StepLayout | None], spelling: str
-) -> list[StepLayout | None]:
-    """New steps of an edited workflow get a layout with an id that no other step has."""
-    if all(layout is None for layout in kept):
-        return list(kept)
-    taken = {str(layout.id) for layout in kept if layout}
-    found = list(kept)
-    for number, layout in enumerate(kept):
-        if layout is not None:
-            continue
-        fresh: dict[str, Any] = plain_step(workflow.steps[number], None, number, None, spelling)
-        identity, tries = fresh["step_id"], 0
-        while str(identity) in taken:
-            tries += 1
-            identity = (
-                max([0, *(part for part in map(_number, taken) if part)]) + 1
-                if spelling != "flow"
-                else f"{identity}-{tries}"
+def _kept(workflow: Workflow, layout: Layout, origin: Sequence[int | None]) -> list[StepLayout | None]:
+    """The layout of each step that is not new. Another trigger keeps the place of the old one."""
+    kept: list[StepLayout | None] = []
+    for step, number in zip(workflow.steps, origin, strict=True):
+        known = None if number is None else layout.steps[number]
+        if known is not None and known.task != step.task_id:
+            known = StepLayout(
+                step.task_id, known.id, known.position, known.description, known.note, differs=known.differs
             )
-        taken.add(str(identity))
-        found[number] = StepLayout(workflow.steps[number].task_id, identity)
-    return found
-
-
-def _number(text: str) -> int:
-    return int(text) if text.isdecimal() and len(text) < 16 else 0
+        kept.append(known)
+    return kept
 
 
 def _steps(
@@ -100,11 +99,18 @@ def _steps(
         )
         entry = plain_step(step, shown, number, name, spelling, _texts(step, shown, number, spelling))
         if shown is not None and shown.differs is not None:
-            changed = apply_overlay(entry, shown.differs)
-            if "config_field_values" in changed or not step.fields or shown.order == ["-"]:
-                entry = changed
+            entry = apply_overlay(entry, _with_needed(shown.differs, step))
         written.append(entry)
     return written
+
+
+def _with_needed(difference: dict[str, Any], step: Step) -> dict[str, Any]:
+    """A difference that leaves out what the step had not, and has by now, fits no more."""
+    keys = difference.get("keys")
+    if keys is None:
+        return difference
+    needed = {"config_field_values": bool(step.fields) and not is_unset(step), "name": step.name is not None}
+    return {**difference, "keys": [*keys, *(key for key in needed if needed[key] and key not in keys)]}
 
 
 def _texts(step: Step, layout: StepLayout | None, number: int, spelling: str) -> list[str | None]:
@@ -128,20 +134,5 @@ def _value_type(place: Path) -> str:
     return comparison_value_type(resolve(place.text))
 
 
-def _links(
-    workflow: Workflow, ids: Sequence[str | int], own: Layout | None, spelling: str
-) -> list[dict[str, Any]]:
-    differs = own.links if own else {}
-    written = [
-        apply_overlay(ordered(plain_link(link, ids, spelling), spelling), differs.get(str(number)))
-        for number, link in enumerate(workflow.links)
-    ]
-    order = own.link_order if own else None
-    return _arranged(written, order, len(order or []))
-
-
-def _arranged(entries: list[dict[str, Any]], order: list[int] | None, known: int) -> list[dict[str, Any]]:
-    """Entries in the array order of the file, where their number is still the same."""
-    if order is None or known != len(entries):
-        return entries
-    return [entries[number] for number in order]
+def _links(workflow: Workflow, ids: Sequence[str | int], spelling: str) -> list[dict[str, Any]]:
+    return [ordered(plain_link(link, ids, spelling), spelling) for link in workflow.links]
