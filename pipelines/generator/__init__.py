@@ -6,6 +6,9 @@ the catalogue is shared, for task ids and the types of paths.
 A workflow is drawn as an *intent* (what a merchant wants), put together by `Build`, messed up by `compose`,
 given a `Style` (spelling, age of the editor) and then spelled. `dump` makes records of it; `damage` breaks
 some of them.
+
+`language` is apart from this: it draws from the whole language, as trees of `schemas/workflow` and as files
+that it spells itself.
 """
 
 from __future__ import annotations
