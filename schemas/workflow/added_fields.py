@@ -69,18 +69,17 @@ def _value(kinds: set[str]) -> str:
     return f"[{single}]" if single and kind.startswith("list.") else single
 
 
-def _metafield_of(patched: PatchedField) -> tuple[str, object, object]:
-    arguments = _object(patched.arguments)
-    return patched.owner, arguments.get("namespace"), arguments.get("key")
+def _metafield_of(patched: PatchedField) -> tuple[str, str, str]:
+    return _named(patched.owner, _object(patched.arguments))
 
 
-def _written_types(workflow: Workflow) -> Mapping[tuple[str, object, object], set[str]]:
+def _written_types(workflow: Workflow) -> Mapping[tuple[str, str, str], set[str]]:
     """(owner, namespace, key) -> the metafield types that steps name for it."""
-    found: dict[tuple[str, object, object], set[str]] = defaultdict(set)
+    found: dict[tuple[str, str, str], set[str]] = defaultdict(set)
     for owner, spoken in _spoken(workflow):
         kind = spoken.get("type")
         if isinstance(kind, str):
-            found[owner, _hashable(spoken.get("namespace")), _hashable(spoken.get("key"))].add(kind)
+            found[_named(owner, spoken)].add(kind)
     return found
 
 
@@ -107,5 +106,7 @@ def _object(text: str) -> Mapping[str, object]:
     return found if isinstance(found, dict) else {}
 
 
-def _hashable(value: object) -> object:
-    return value if isinstance(value, str) else None
+def _named(owner: str, spoken: Mapping[str, object]) -> tuple[str, str, str]:
+    """Owner, namespace and key; what is no text names nothing."""
+    namespace, key = spoken.get("namespace"), spoken.get("key")
+    return owner, namespace if isinstance(namespace, str) else "", key if isinstance(key, str) else ""

@@ -21,6 +21,7 @@ from schemas.workflow.model import (
     Json,
     Link,
     Logic,
+    PatchedField,
     Path,
     PathValue,
     Quantifier,
@@ -371,6 +372,20 @@ def w(order):
     assert found.missing(0, "order.id.value") == ""
     assert found.resolve(0, "order.name").type == "String"
     assert found.fields("Metaobject")["handle"] == ""
+
+
+@pytest.mark.parametrize(
+    "arguments", ["", "[", "[]", "7", '{"key": {}}', '{"key": [], "namespace": null}', "{}"]
+)
+def test_odd_arguments_of_a_patched_field_name_no_metafield(arguments: str) -> None:
+    odd = (PatchedField("Order", "gift", "metafield", arguments),)
+    writes = [
+        Step("ACTION", "shopify::admin::add_order_metafield", "1.0", (("metafield", Json(text)),))
+        for text in (arguments, '{"type": "date", "key": {}}', '{"type": 1}')
+    ]
+    found = environment_of(Workflow("w", (TRIGGER, *writes), (), odd))
+    assert found.resolve(0, "order.gift.key").type == "String"
+    assert found.missing(0, "order.gift.value.amount") == ""
 
 
 def test_the_older_way_to_write_a_metafield_names_its_type_too() -> None:
