@@ -12,12 +12,15 @@ import json
 import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
-from typing import Final
+from typing import Final, TypeAlias
 
 from schemas.catalog.environment import fields_of, patchable_fields
 from schemas.workflow.model import Json, PatchedField, Text, Workflow
 
 __all__ = ["added_fields"]
+
+_Name: TypeAlias = tuple[str, str, str]
+"""Owner, namespace and key of a metafield."""
 
 _METAFIELD: Final = "Metafield"
 _VALUES: Final[Mapping[str, str]] = {
@@ -47,7 +50,8 @@ def added_fields(workflow: Workflow) -> Mapping[str, Mapping[str, str]]:
     for patched in workflow.patched_fields:
         kind = _kind(patched)
         if kind == _METAFIELD:
-            value = _value(written.get(_metafield_of(patched), set()))
+            name = _named(patched.owner, _object(patched.arguments))
+            value = _value(written.get(name, set()) if name else set())
             kind = f"{_METAFIELD}({value})" if value else f"{_METAFIELD}(unknown)"
             found[kind] = {**fields_of(_METAFIELD), "value": value}
         # Which root has which definition is the shop's knowledge: every metaobject may have its fields.
@@ -69,17 +73,14 @@ def _value(kinds: set[str]) -> str:
     return f"[{single}]" if single and kind.startswith("list.") else single
 
 
-def _metafield_of(patched: PatchedField) -> tuple[str, str, str]:
-    return _named(patched.owner, _object(patched.arguments))
-
-
-def _written_types(workflow: Workflow) -> Mapping[tuple[str, str, str], set[str]]:
+def _written_types(workflow: Workflow) -> Mapping[_Name, set[str]]:
     """(owner, namespace, key) -> the metafield types that steps name for it."""
-    found: dict[tuple[str, str, str], set[str]] = defaultdict(set)
+    found: dict[_Name, set[str]] = defaultdict(set)
     for owner, spoken in _spoken(workflow):
         kind = spoken.get("type")
-        if isinstance(kind, str):
-            found[_named(owner, spoken)].add(kind)
+        name = _named(owner, spoken)
+        if isinstance(kind, str) and name is not None:
+            found[name].add(kind)
     return found
 
 
@@ -101,12 +102,12 @@ def _spoken(workflow: Workflow) -> Iterator[tuple[str, Mapping[str, object]]]:
 def _object(text: str) -> Mapping[str, object]:
     try:
         found = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}
     return found if isinstance(found, dict) else {}
 
 
-def _named(owner: str, spoken: Mapping[str, object]) -> tuple[str, str, str]:
-    """Owner, namespace and key; what is no text names nothing."""
+def _named(owner: str, spoken: Mapping[str, object]) -> _Name | None:
+    """Owner, namespace and key; None where the key is no text and so names nothing."""
     namespace, key = spoken.get("namespace"), spoken.get("key")
-    return owner, namespace if isinstance(namespace, str) else "", key if isinstance(key, str) else ""
+    return (owner, namespace if isinstance(namespace, str) else "", key) if isinstance(key, str) else None
