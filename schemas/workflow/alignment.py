@@ -1,6 +1,6 @@
 """Which step of an edited workflow is which step of the one before: ids, places and notes go with it.
 
-A step is known by its task and its *marks*: a checksum of its version and name, and one of each value, so
+A step is known by its task and its *marks*: a checksum of its version, and one of each value, so
 that what remembers a step holds none of the merchant's text. The trigger is always the trigger. Then, from
 certain to likely: the same values in the same place, the same values anywhere (a step may move), the same
 tasks between steps that are known, the most similar values. Near-linear, but for small groups of
@@ -33,8 +33,11 @@ def mark(value: object) -> str:
 
 
 def marks_of(step: Step) -> str:
-    """The marks of a step: of what it is, then of each value, and of each comparison of a condition."""
-    marks = [mark((step.kind, step.version, step.name))]
+    """The marks of a step: of what it is, then of each value, and of each comparison of a condition.
+
+    Its name is none of them: it counts the steps of its task, so another step's edit can change it.
+    """
+    marks = [mark((step.kind, step.version))]
     for field, value in step.fields:
         marks.append(mark((field, value)))
         if isinstance(value, ConditionValue) and value.condition is not None:
@@ -91,6 +94,11 @@ class _Side:
         above = sorted((self.profiles[step].marks, port) for step, port in self.ways_in[number])
         return self.profiles[number], tuple(above)
 
+    def around(self, number: int) -> Hashable:
+        """The step with the steps that lead to it and those that it leads to."""
+        below = sorted((port, self.profiles[step].marks) for port, step in self.ways_out[number])
+        return self.in_place(number), tuple(below)
+
     def between(self, number: int) -> Hashable:
         """The step with its neighbours in reading order."""
         last = number + 1 == len(self.profiles)
@@ -113,6 +121,7 @@ class _Matcher:
 
     def run(self) -> list[int | None]:
         self.pair(0, 0)
+        self.same(_Side.around, counted=True)
         self.same(_Side.in_place, counted=True)
         self.same(_Side.between, counted=True)
         self.grow()

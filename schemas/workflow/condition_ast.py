@@ -13,6 +13,8 @@ from collections.abc import Callable, Iterator
 from typing import Any, Final
 
 from schemas.errors import WorkflowRefused
+from schemas.workflow.alignment import leaf_marks
+from schemas.workflow.condition_refit import refit
 from schemas.workflow.condition_tree import MAX_NESTING, constant, join, leaves, normalise
 from schemas.workflow.jsontext import apply_overlay, lexis_of, overlay, read_json, write_json
 from schemas.workflow.model import UNARY, Compare, Condition, Constant, Logic, Path, Quantifier, path
@@ -58,6 +60,8 @@ def read_ast(text: str, where: str = "") -> tuple[Condition | None, Trace]:
     found = reader.root(tree)
     condition = None if found is None else normalise(found)
     trace: Trace = {"shape": "".join(reader.shape), "uuids": reader.uuids}
+    if condition is not None:
+        trace["leaves"] = "".join(leaf_marks(condition))
     plain = _build(condition, trace)
     difference = overlay(plain, tree)
     if difference is not None:
@@ -77,10 +81,29 @@ def write_ast(
     """
     if trace is None:
         return write_json(_build(condition, {}, seed, type_of))
+    lexis = trace.get("lexis")
+    if condition is not None and not _fits(condition, shape := _tokens(trace.get("shape", ""))):
+        trace = _refitted(condition, shape, trace, seed, type_of)
     tree = _build(condition, trace, seed)
-    if trace.get("shape", "") == _shape_used(condition, trace):
+    if condition is not None or trace.get("shape") in ("A0", "O0"):
         tree = apply_overlay(tree, trace.get("differs"))
-    return write_json(tree, trace.get("lexis"))
+    return write_json(tree, lexis)
+
+
+def _refitted(
+    condition: Condition, shape: list[str], trace: Trace, seed: str, type_of: TypeOf | None
+) -> Trace:
+    """The trace of an edited condition. What looks a type up adds it to a new comparison alone."""
+    if shape in (["A0"], ["O0"], []):
+        shape = [f"{(shape or ['A'])[0][0]}1", "C"]
+        trace = {"uuids": [*trace.get("uuids", [])[:1], *(_fresh(seed, number) for number in range(3))]}
+    builder = _Builder([], [], seed, type_of)
+
+    def beyond(leaf: Compare) -> Trace | None:
+        plain, found = _plain_type(leaf.right), builder.value_type(leaf)
+        return None if plain == found else {"in": {"value_type": {"was": plain, "=": found}}}
+
+    return refit(condition, shape, trace, lambda number: _fresh(seed, number), beyond)
 
 
 class _Reader:
@@ -362,11 +385,3 @@ def _fits(condition: Condition, shape: list[str]) -> bool:
         return fill() == condition and not left and next(marks, None) is None
     except (StopIteration, IndexError, ValueError):
         return False
-
-
-def _shape_used(condition: Condition | None, trace: Trace) -> str:
-    """The trace's own shape where it fits this condition; differences are tied to it."""
-    shape = str(trace.get("shape", ""))
-    if condition is None:
-        return shape if shape in ("A0", "O0") else "-"
-    return shape if _fits(condition, _tokens(shape)) else "-"
