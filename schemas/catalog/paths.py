@@ -5,12 +5,13 @@ not public; ours is lexical:
 
     score = 2 * coverage + precision - 0.1 * (fields - 1)
 
-* coverage: the mean over the words of the term of the best match in the path (1 for the same word, 0.5 where
-  one begins with the other and has three letters at least);
-* precision: the mean over the words of the path, its root left out, of the best match in the term;
+* coverage: the mean over the words of the term of the best match in the path (1 for the same word, 0.95 for
+  its singular or plural, 0.5 where one begins with the other and has three letters at least);
+* precision: the mean over the fields of the path of how well the term explains the name, which is the mean
+  over its words of the best match in the term;
 * fields: how many fields the path has after its root.
 
-Words are split at capitals, in lower case and singular. A path needs a match beyond its root, and at least
+Words are split at capitals and in lower case. A path needs a match beyond its root, and at least
 half of the best coverage found. Equal scores: shorter first, then by name. Not here: synonyms and other
 languages.
 """
@@ -35,7 +36,7 @@ from schemas.catalog.environment import (
     roots_of,
 )
 
-__all__ = ["MAX_FIELDS", "PathHit", "environment_paths_search", "words"]
+__all__ = ["MAX_FIELDS", "PathHit", "environment_paths_search", "singular", "words"]
 
 Category = Literal["SCALAR", "SCALAR_IN_LIST", "LIST", "ALL"]
 DataTypeFilter = Literal["LIST", "ALL"]
@@ -49,6 +50,7 @@ MAX_WORDS: Final = 12
 MAX_CHARACTERS: Final = 200
 _SHORTEST_PREFIX: Final = 3
 _DEPTH_PENALTY: Final = 0.1
+_OTHER_NUMBER: Final = 0.95
 _WORD: Final = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|[0-9]+")
 
 
@@ -114,8 +116,7 @@ class _Place(NamedTuple):
     matched: tuple[float, ...]
     """For each word of the term its best match in the path."""
     told: float
-    """The sum over the path's words, without its root, of their best match in the term."""
-    num_words: int
+    """The sum over the path's fields of how well the term explains them."""
 
 
 class _Hit(NamedTuple):
@@ -138,7 +139,7 @@ def _walk(name: str, notation: str, wanted: Sequence[str], local: Local) -> Iter
     """Every path from one root that fits, nearest first."""
     known: dict[str, _Matches] = {}
     start = _matches(name, wanted).by_wanted
-    waiting = deque([_Place((name,), (notation.strip("[]"),), notation.startswith("["), start, 0.0, 0)])
+    waiting = deque([_Place((name,), (notation.strip("[]"),), notation.startswith("["), start, 0.0)])
     num_paths = 0
     while waiting:
         place = waiting.popleft()
@@ -148,7 +149,7 @@ def _walk(name: str, notation: str, wanted: Sequence[str], local: Local) -> Iter
             if num_paths > MAX_PATHS:
                 return
             own = known.get(field) or known.setdefault(field, _matches(field, wanted))
-            told, num_words = place.told + own.told, place.num_words + own.num_words
+            told = place.told + own.told
             matched = tuple(map(max, place.matched, own.by_wanted)) if own.told else place.matched
             bare = kind.strip("[]")
             is_object = graphql_kind(bare, local) == "object"
@@ -158,11 +159,11 @@ def _walk(name: str, notation: str, wanted: Sequence[str], local: Local) -> Iter
             names, types = (*place.names, field), (*place.types, bare)
             num_lists = place.num_lists + kind.startswith("[")
             if goes_on:
-                waiting.append(_Place(names, types, num_lists, matched, told, num_words))
+                waiting.append(_Place(names, types, num_lists, matched, told))
             categories = _categories(num_lists, is_object, kind) if told and bare else ()
             if categories:
                 coverage = sum(matched) / len(wanted)
-                score = 2 * coverage + told / num_words - _DEPTH_PENALTY * (num_fields - 1)
+                score = 2 * coverage + told / num_fields - _DEPTH_PENALTY * (num_fields - 1)
                 yield _Hit(-score, num_fields, names, types, categories, coverage)
 
 
@@ -182,30 +183,32 @@ class _Matches(NamedTuple):
 
     by_wanted: tuple[float, ...]
     told: float
-    num_words: int
+    """The mean over the name's words of their best match in the term."""
 
 
 def _matches(name: str, wanted: Sequence[str]) -> _Matches:
     own = words(name)
     table = [[_match(word, other) for other in own] for word in wanted]
     told = sum(max(row[column] for row in table) for column in range(len(own)))
-    return _Matches(tuple(max(row, default=0.0) for row in table), told, max(len(own), 1))
+    return _Matches(tuple(max(row, default=0.0) for row in table), told / max(len(own), 1))
 
 
 def _match(one: str, other: str) -> float:
     if one == other:
         return 1.0
-    shorter, longer = sorted((one, other), key=len)
+    shorter, longer = sorted((singular(one), singular(other)), key=len)
+    if shorter == longer:
+        return _OTHER_NUMBER
     return 0.5 if len(shorter) >= _SHORTEST_PREFIX and longer.startswith(shorter) else 0.0
 
 
 @functools.lru_cache(maxsize=10_000)
 def words(text: str) -> tuple[str, ...]:
-    """The words of a name or a term: `lineItems` gives `("line", "item")`."""
-    return tuple(_singular(word.lower()) for word in _WORD.findall(text))
+    """The words of a name or a term: `lineItems` gives `("line", "items")`."""
+    return tuple(word.lower() for word in _WORD.findall(text))
 
 
-def _singular(word: str) -> str:
+def singular(word: str) -> str:
     """`addresses`, `statuses`, `taxes`, `companies` and `tags` without their plural; `status` as it is."""
     if len(word) < 4 or not word.endswith("s") or word.endswith(("ss", "us", "is")):
         return word

@@ -202,7 +202,10 @@ def _seen(workflow: Workflow, bindings: Sequence[_Binding]) -> list[int]:
     """For each step the bindings that it sees, as bits: bit 3 is the fourth binding."""
     brought = {(binding.step, binding.port): 1 << number for number, binding in enumerate(bindings)}
     onward: dict[int, list[tuple[int, int]]] = defaultdict(list)
+    size = range(len(workflow.steps))
     for link in workflow.links:
+        if link.source not in size or link.target not in size:
+            continue  # a tree that nobody has checked yet
         onward[link.source].append((link.target, brought.get((link.source, link.port), 0)))
     seen = [0] * len(workflow.steps)
     waiting = deque(range(len(workflow.steps)))

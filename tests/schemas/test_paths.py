@@ -4,7 +4,7 @@ import pytest
 
 from schemas.catalog import paths
 from schemas.catalog.environment import Local, resolve
-from schemas.catalog.paths import MAX_FIELDS, PathHit, environment_paths_search, words
+from schemas.catalog.paths import MAX_FIELDS, PathHit, environment_paths_search, singular, words
 
 
 def first(root: str, term: str) -> str:
@@ -21,6 +21,7 @@ def first(root: str, term: str) -> str:
         ("Order", "tags", "order.tags"),
         ("Order", "risk level", "order.riskLevel"),
         ("Order", "line item sku", "order.lineItems.sku"),
+        ("Order", "product tags", "order.lineItems.product.tags"),
         ("Order", "shipping address countries", "order.shippingAddress.country"),
         ("Product", "variant inventory quantity", "product.variants.inventoryQuantity"),
         ("Customer", "last order date", "customer.lastOrderDate"),
@@ -123,7 +124,7 @@ def _search(term: str, **types: dict[str, str]) -> list[str]:
 
 def test_a_longer_path_has_to_say_more() -> None:
     deep = {"R": {"colour": "A", "nearColour": "String"}, "A": {"far": "B"}, "B": {"colour": "String"}}
-    # 2 + 1/2 against 2 + 2/3 - 0.2
+    # 2 + 1/2 against 2 + (1 + 0 + 1) / 3 - 0.2
     assert _search("colour", **deep) == ["r.nearColour", "r.colour.far.colour"]
     assert _search("colour", R={"colour": "A", "a": "A"}, A={"colour": "String", "x": "String"}) == [
         "r.colour.colour",
@@ -138,15 +139,14 @@ def test_what_has_less_than_half_of_the_best_coverage_is_left_out() -> None:
     assert _search("red green blue", R={"red": "String"}) == ["r.red"]
 
 
-def test_words_are_split_at_capitals_lowered_and_singular() -> None:
-    assert words("lineItems") == ("line", "item")
+def test_words_are_split_at_capitals_and_lowered() -> None:
+    assert words("lineItems") == ("line", "items")
     assert words("HTMLBody v2") == ("html", "body", "v", "2")
-    assert words("addresses statuses taxes companies status ids is") == (
-        "address",
-        "status",
-        "tax",
-        "company",
-        "status",
-        "ids",
-        "is",
-    )
+
+
+def test_the_plural_of_a_word_is_nearly_the_word() -> None:
+    plurals = "addresses statuses taxes companies tags"
+    assert [singular(word) for word in plurals.split()] == ["address", "status", "tax", "company", "tag"]
+    assert [singular(word) for word in ("status", "is", "address")] == ["status", "is", "address"]
+    assert _search("tag", R=dict.fromkeys(("tags", "tag"), "String")) == ["r.tag", "r.tags"]
+    assert _search("tags", R=dict.fromkeys(("tags", "tag"), "String")) == ["r.tags", "r.tag"]

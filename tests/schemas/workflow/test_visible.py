@@ -166,6 +166,11 @@ def test_a_cycle_and_a_loop_over_itself_are_no_hindrance() -> None:
     assert own(found, 2) == {"lineItemsForeachitem": ""}
 
 
+def test_links_to_nowhere_are_passed_over() -> None:
+    found = workflow([ORDERS, NOTE], (0, "output", 1), (1, "output", 9), (-1, "output", 2), (1, "output", 2))
+    assert own(found, 2) == {"getOrderData": "[Order]"}
+
+
 def test_a_named_step_brings_its_name() -> None:
     named = Step("ACTION", "shopify::flow::count", "0.1", name="Count of gifts (1)")
     app = Step("ACTION", "b99ddae5-9dbe-4829-bbce-5d6200aa1216", "0.1", name="Add row")
