@@ -73,6 +73,7 @@ def test_every_definition_is_read() -> None:
         ("enum E {} type Output { a: E }", "1:9", "a constant"),
         ("type Output { a: [[[[[[[[[Int]]]]]]]]] }", "1:27", "lists"),
         ("type Output { a: Int } input I { b: Int = }", "1:43", "a default"),
+        ("type Output { a: Int } input I { b: Int = 1.5x }", "1:43", "'1'"),
         ("type Output = Int", "1:13", "'{'"),
         ("type Output { a: Int } \x00", "1:24", "'\\x00'"),
     ],

@@ -380,13 +380,15 @@ def w(order):
 
 
 @pytest.mark.parametrize(
-    "arguments", ["", "[", "[]", "7", '{"key": {}}', '{"key": [], "namespace": null}', "{}"]
+    "arguments",
+    ["", "[" * 100_000, "[]", "7", '{"key": {"a": 1}}', '{"key": [], "namespace": null}', "{}"],
+    ids=len,
 )
 def test_odd_arguments_of_a_patched_field_name_no_metafield(arguments: str) -> None:
     odd = (PatchedField("Order", "gift", "metafield", arguments),)
     writes = [
         Step("ACTION", "shopify::admin::add_order_metafield", "1.0", (("metafield", Json(text)),))
-        for text in (arguments, '{"type": "date", "key": {}}', '{"type": 1}')
+        for text in (arguments, '{"type": "date", "key": {"a": 1}}', '{"type": 1}')
     ]
     found = environment_of(Workflow("w", (TRIGGER, *writes), (), odd))
     assert found.resolve(0, "order.gift.key").type == "String"
