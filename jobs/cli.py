@@ -165,6 +165,18 @@ def check(
 
 
 @app.command()
+def diff(
+    before: Annotated[str, typer.Argument(metavar="A", help="A workflow in any spelling.")],
+    after: Annotated[str, typer.Argument(metavar="B", help="Another; - is standard input.")],
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> int:
+    """Say how two workflows differ in meaning; exit 0 only if they do not."""
+    from jobs import diff as work
+
+    return work.diff(before, after, as_json=as_json)
+
+
+@app.command()
 def query(
     sql: Annotated[
         str | None,

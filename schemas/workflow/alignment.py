@@ -17,12 +17,13 @@ from zlib import crc32
 
 import orjson
 
+from schemas.workflow.condition_tree import paths
 from schemas.workflow.model import Condition, ConditionValue, Logic, Quantifier, Step
 
 MARK: Final = 8
 """Characters of one checksum."""
 _MAX_PAIRS: Final = 50_000
-_SIMILAR: Final = 0.5
+_SIMILAR: Final = (0.5, 0.25)
 
 Edge = tuple[int, str, int]
 
@@ -33,7 +34,7 @@ def mark(value: object) -> str:
 
 
 def marks_of(step: Step) -> str:
-    """The marks of a step: of what it is, then of each value, and of each comparison of a condition.
+    """The marks of a step: of what it is, then of each value, and of each comparison and path of a condition.
 
     Its name is none of them: it counts the steps of its task, so another step's edit can change it.
     """
@@ -41,7 +42,7 @@ def marks_of(step: Step) -> str:
     for field, value in step.fields:
         marks.append(mark((field, value)))
         if isinstance(value, ConditionValue) and value.condition is not None:
-            marks += leaf_marks(value.condition)
+            marks += [*leaf_marks(value.condition), *map(mark, paths(value.condition))]
     return "".join(marks)
 
 
@@ -127,7 +128,8 @@ class _Matcher:
         self.grow()
         self.same(_Side.alone, counted=False)
         self.gaps()
-        self.similar()
+        for least in _SIMILAR:  # who is known by then makes its neighbours known
+            self.similar(least)
         return self.found
 
     def pair(self, mine: int, other: int) -> None:
@@ -192,7 +194,7 @@ class _Matcher:
     def one_task(self, mine: int, other: int) -> bool:
         return self.now.profiles[mine].task == self.then.profiles[other].task
 
-    def similar(self) -> None:
+    def similar(self, least: float) -> None:
         """Pair what is left of each task, most alike first."""
         by_task: dict[str, tuple[list[int], list[int]]] = defaultdict(lambda: ([], []))
         for side, (profiles, numbers) in enumerate(
@@ -211,7 +213,7 @@ class _Matcher:
                 wanted = self.now.profiles[number].values()
                 for other in others:
                     score = self.likeness(number, other, wanted, values[other])
-                    if score >= _SIMILAR:
+                    if score >= least:
                         scored.append((-score, number, other))
         for _, number, other in sorted(scored):
             if self.found[number] is None and self.owner[other] is None:
