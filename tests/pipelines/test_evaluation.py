@@ -273,7 +273,8 @@ def test_the_script_is_right_everywhere(tmp_path: Path) -> None:
 
 def test_an_app_that_the_merchant_had_is_there(tmp_path: Path) -> None:
     app = "b99ddae5-9dbe-4829-bbce-5d6200aa1216"
-    python = f'@order_created\ndef call_it(order):\n    task("{app}", "0.1")\n'
+    fields = 'spreadsheet="s", worksheet="w", row="r"'
+    python = f'@order_created\ndef call_it(order):\n    task("{app}", "0.1", {fields})\n'
     folder = write_held_out(tmp_path / "set", [create_row(1, python, [app])])
     chosen = read_held_out(str(folder), week=WEEK, num=1, seed=0)
     (row,) = ask(ORACLE, chosen, chosen.conversations, budget=BUDGET, clock=time.monotonic)

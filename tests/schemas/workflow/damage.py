@@ -119,8 +119,13 @@ def patched_handles(workflow: Workflow) -> set[str]:
 
 
 def places(workflow: Workflow) -> Iterator[tuple[str, str, str]]:
-    """(path, type of its owner, type notation) of every field of every root."""
+    """(path, type of its owner, type notation) of every field of every root.
+
+    Not of metaobjects: their fields are the merchant's, so none of them is wrong.
+    """
     for root, kind in roots_of(workflow).items():
+        if kind == "Metaobject":
+            continue
         for field, notation in fields_of(kind).items():
             yield f"{root}.{field}", kind, notation
 
