@@ -80,10 +80,7 @@ def _walk(root: str, segments: tuple[str, ...], local: Local) -> Place:
         if not owner:
             return Place("", lists=tuple(lists))
         added = local.fields.get(owner, {}).get(segment)
-        own = fields_of(owner).get(segment)
-        if added is not None and own is not None and added != own:
-            return Place("", lists=tuple(lists), owner=owner)  # nobody says which of the two is meant
-        found = own if added is None else added
+        found = fields_of(owner).get(segment) if added is None else added
         if found is None:
             lacks = notation.startswith("[") and segment in _OF_LISTS
             lacks = lacks or (not _is_open(owner) and bool(first_missing(f"it.{segment}", owner, local)))

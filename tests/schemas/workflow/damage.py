@@ -133,7 +133,12 @@ def places(workflow: Workflow) -> Iterator[tuple[str, str, str]]:
 def a_scalar(workflow: Workflow, draw: random.Random, *groups: str) -> str | None:
     """The path of a scalar of one of these families."""
     return pick(
-        draw, [path for path, _, kind in places(workflow) if kind[0] != "[" and family(kind) in groups]
+        draw,
+        [
+            path
+            for path, _, kind in places(workflow)
+            if kind[0] != "[" and kind != "JSON" and family(kind) in groups  # what JSON holds, nobody says
+        ],
     )
 
 
@@ -147,6 +152,12 @@ def a_list(workflow: Workflow, draw: random.Random) -> tuple[str, str] | None:
     """The path of a list of objects that have an id, and the type of its items."""
     lists = [(path, kind[1:-1]) for path, _, kind in places(workflow) if kind[0] == "["]
     return pick(draw, [(path, kind) for path, kind in lists if "id" in fields_of(kind)])
+
+
+def names_are_known(workflow: Workflow) -> bool:
+    """Whether the trigger's names are all there is: an app's may be any."""
+    trigger = workflow.trigger.task_id
+    return trigger in tasks.TASKS and not tasks.is_app(trigger)
 
 
 def misspelled(workflow: Workflow, draw: random.Random) -> str:
@@ -191,6 +202,8 @@ def strangers(workflow: Workflow, draw: random.Random, asking: set[int]) -> tupl
 
 def too_early(workflow: Workflow, draw: random.Random, asking: set[int]) -> tuple[int, str] | None:
     """A step of `asking`, and the only output of its name, of a step that does not come before it."""
+    if not names_are_known(workflow):
+        return None
     givers: dict[str, list[int]] = {}
     for number, step in enumerate(workflow.steps):
         name = tasks.output_name(step.task_id)
@@ -486,6 +499,8 @@ def reference_to_a_field_that_is_not_there(workflow: Workflow, draw: random.Rand
 
 @damage("CONFIG_FIELD_PATH_VALIDATION_ERROR")
 def reference_to_a_root_that_is_not_there(workflow: Workflow, draw: random.Random) -> Damaged | None:
+    if not names_are_known(workflow):
+        return None
     return _reference(workflow, draw, a_path(draw.choice(("ordre.id", "event.order.id", "input.id"))))
 
 

@@ -24,6 +24,7 @@ from tests.schemas.workflow.damage import (
     damage,
     holding,
     misspelled,
+    names_are_known,
     pick,
     places,
     strangers,
@@ -246,6 +247,8 @@ def list_that_its_type_lacks(workflow: Workflow, draw: random.Random) -> Damaged
 
 @damage("CONDITION_INCOMPATIBILITY")
 def root_that_is_not_there(workflow: Workflow, draw: random.Random) -> Damaged | None:
+    if not names_are_known(workflow):
+        return None
     wrong = draw.choice(("ordre.name", "event.payload", "input.order.name", "line_item.title"))
     return _compare(workflow, draw, "==", wrong, "x")
 

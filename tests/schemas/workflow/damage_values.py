@@ -18,6 +18,7 @@ from tests.schemas.workflow.damage import (
     damage,
     holding,
     misspelled,
+    names_are_known,
     of_task,
     pick,
     strangers,
@@ -87,6 +88,11 @@ def _around(
     return write
 
 
+def _unknown(text: str) -> Callable[[Workflow, random.Random], str | None]:
+    """A text with a root that no step can see."""
+    return lambda workflow, draw: text if names_are_known(workflow) else None
+
+
 def _scalar(workflow: Workflow, draw: random.Random) -> str | None:
     return a_scalar(workflow, draw, "string", "number")
 
@@ -121,7 +127,7 @@ liquid(
     "liquid_loop_over_a_scalar",
     _around("{% for x in @ %}{% endfor %}", _scalar),
 )
-liquid("CONFIG_FIELD_NAME_RESOLUTION_ERROR", "liquid_name_that_nothing_fills", lambda *_: "{{ ordre.name }}")
+liquid("CONFIG_FIELD_NAME_RESOLUTION_ERROR", "liquid_name_that_nothing_fills", _unknown("{{ ordre.name }}"))
 
 
 @damage(PATH)
@@ -266,7 +272,7 @@ code(QUERY, "query_of_a_whole_list", "input", _query("@", a_list))
 code(QUERY, "query_into_a_scalar", "input", _query("@ { amount }", _scalar))
 code(QUERY, "query_with_edges", "input", _query("@ { edges { node { id } } }", a_list))
 code(QUERY, "query_with_nodes", "input", _query("@ { nodes { id } }", a_list))
-code(QUERY, "query_of_a_root_that_is_not_there", "input", lambda *_: "query { ordre { id } }")
+code(QUERY, "query_of_a_root_that_is_not_there", "input", _unknown("query { ordre { id } }"))
 code(SCHEMA, "schema_never_closed", "output_schema", lambda *_: "type Output { total: Int!")
 code(SCHEMA, "schema_without_output", "output_schema", lambda *_: "type Result { total: Int! }")
 code(SCHEMA, "schema_without_types", "output_schema", lambda *_: "type Output { total }")
