@@ -1,13 +1,15 @@
 """The loop turning once, on generated workflows and simulated merchants, below one folder.
 
 A first turn trains from workflows alone, merchants ask what came of it, a second turn takes home what they
-said. Every part leaves what is there, so a demo that was killed is finished by running it again.
+said. Every part leaves what is there, so a demo that was killed is finished by running it again. A week that
+the next one followed is not done again: what came later belongs to it in part, and would change it.
 """
 
 from __future__ import annotations
 
 import shlex
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from jobs._console import write
@@ -41,26 +43,31 @@ def demo(
     """
     lake, events = f"{output}/lake", f"{output}/events"
 
-    def week(name: str, *, seed: int, more: Sequence[str] = ()) -> dict[str, Summary]:
-        records = f"{output}/records-{name}"
-        _call(generate_workflows, "--num", num, "--seed", seed, "--week", name, "--output", records)
+    def records(name: str) -> str:
+        return f"{output}/records-{name}"
+
+    def week(name: str, *, seed: int) -> dict[str, Summary]:
+        _call(generate_workflows, "--num", num, "--seed", seed, "--week", name, "--output", records(name))
         options = Options(
             week=name,
             lake=lake,
-            inputs=(records, *more),
+            inputs=(records(name), *inputs),
             events=events if name == SECOND else None,
             checkpoints=f"{output}/checkpoints",
             steps=steps,
             num_evaluated=num_evaluated,
-            accept_unknown_runs=bool(more),  # bare exports have no run statistics
+            accept_unknown_runs=bool(inputs),  # bare exports have no run statistics
         )
         return turn(options)
 
-    _headline(f"{FIRST}: from workflows to a model")
-    first = week(FIRST, seed=SEED, more=inputs)
-    _headline(f"{FIRST}: simulated merchants ask the served model and a script")
-    traffic = ("--lake", lake, "--week", FIRST, "--checkpoint", first["train_model"]["path"])
-    _call(simulate_merchants, *traffic, "--record", events, "--num", num_merchants, "--num-damaged", 3)
+    if Path(records(SECOND)).exists():
+        _headline(f"{FIRST} was done before: remove {output} to start from nothing")
+    else:
+        _headline(f"{FIRST}: from workflows to a model")
+        first = week(FIRST, seed=SEED)
+        _headline(f"{FIRST}: simulated merchants ask the served model and a script")
+        traffic = ("--lake", lake, "--week", FIRST, "--checkpoint", first["train_model"]["path"])
+        _call(simulate_merchants, *traffic, "--record", events, "--num", num_merchants, "--num-damaged", 3)
     _headline(f"{SECOND}: what they said comes home, and the next model is trained")
     second = week(SECOND, seed=SEED + 1)
     _conclude(second, lake)
