@@ -13,6 +13,13 @@ if TYPE_CHECKING:
 
 SHARED_DATA = Path(__file__).resolve().parent.parent.parent / "shared" / "data"
 
+LONGEST = ("test_demo.py", "test_cluster.py", "test_end_to_end.py")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The longest files first, so that of two workers none waits for the other at the end."""
+    items.sort(key=lambda item: item.path.name not in LONGEST)
+
 
 @pytest.fixture(scope="session")
 def spark() -> Iterator[SparkSession]:

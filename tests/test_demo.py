@@ -19,7 +19,7 @@ from schemas.tables import TABLES
 
 ROOT = Path(__file__).parents[1]
 SMALL = ("--num", "160", "--steps", "1", "--num-merchants", "16", "--num-evaluated", "3")
-SECONDS_TO_RUN = 900
+SECONDS_TO_RUN = 1800
 NUM_KILLS = 5
 SEED = 20_261_125
 
@@ -27,6 +27,9 @@ SEED = 20_261_125
 VARYING = re.compile(
     r"\b((?:seconds|loss|tokens_per_second)=|sidewheel-|(?<=  )(?=[0-9a-f]{8}  ))[0-9a-z.]+|[0-9.]+$"
 )
+
+# What a busy machine changes: a model that is asked has 30 seconds.
+HASTE = {"gold.evaluations": ("latency_seconds", "num_tokens", "num_turns", "reason")}
 
 
 def demo(folder: Path, *flags: str) -> subprocess.Popen[str]:
@@ -55,12 +58,15 @@ def run(folder: Path, *flags: str) -> str:
 
 
 def contents(folder: Path) -> dict[str, str]:
-    """Digests of every table's rows without times, of every shard, checkpoint and event."""
+    """Digests of every table's rows whatever the machine's speed, of every shard, checkpoint and event."""
     digests = {}
     for name in TABLES:
         rows = query(str(folder / "demo/lake"), f"FROM {name}").to_pylist()
         told = sorted(
-            repr({key: value for key, value in row.items() if key != "latency_seconds"}) for row in rows
+            repr({key: value for key, value in row.items() if key not in HASTE.get(name, ())}).replace(
+                str(folder), "here"
+            )
+            for row in rows
         )
         digests[name] = hashlib.sha256("\n".join(told).encode()).hexdigest()
     for pattern in ("**/*.safetensors", "lake/gold/shards/*/data/*.parquet", "events/**/*.jsonl"):
