@@ -63,11 +63,11 @@ def broken_laws(seeds: range) -> list[str]:
     found = []
     for seed in seeds:
         workflow = language_workflow(seed, valid=is_valid(seed))
+        texts = [spell(workflow, spelling, Draw(seed, "file", spelling)) for spelling in SPELLINGS]
         try:
-            for spelling in SPELLINGS:
-                text = spell(workflow, spelling, Draw(seed, "file", spelling))
+            for spelling, text in zip(SPELLINGS, texts, strict=True):
                 found += [f"{seed} {spelling}: {law}" for law in _broken(workflow, text)]
-            target = SPELLINGS[seed % 3]
+            text, target = texts[seed % 3], SPELLINGS[seed // 3 % 3]
             found += [f"{seed} as {target}: {law}" for law in _broken_between(workflow, text, target)]
         except WorkflowRefused as refusal:
             found.append(f"{seed} is refused: {refusal}")

@@ -265,7 +265,9 @@ class _Builder:
         name = self.fresh()
         return {"uuid": name} if parent is None else {"uuid": name, "parent_uuid": parent}
 
-    def operation(self, left: list[Compare | Quantifier], parent: str | None) -> Node:
+    def operation(self, left: list[Compare | Quantifier], parent: str | None, depth: int = 0) -> Node:
+        if depth > MAX_NESTING * 2:  # what the reader takes
+            raise WorkflowRefused("CONDITION_NESTING_LIMIT", f"deeper than {MAX_NESTING * 2} levels")
         mark = next(self.shape)
         node = self.start(parent)
         own = node["uuid"]
@@ -278,10 +280,10 @@ class _Builder:
             assert isinstance(leaf, Quantifier)
             node["array_path"] = self.environment(leaf.source.text, own, full=False)
             node["array_item_key"] = self.environment(leaf.item, own, full=False)
-            node["operation"] = self.operation(left, own)
+            node["operation"] = self.operation(left, own, depth + 1)
             return node | {"operator": leaf.operator.upper(), "operation_type": "ArrayExpression"}
         for side in ("lhs", "rhs")[: int(mark[1])]:
-            node[side] = self.operation(left, own)
+            node[side] = self.operation(left, own, depth + 1)
         return node | {"operator": "AND" if mark[0] == "A" else "OR", "operation_type": "LogicalExpression"}
 
     def comparison(self, node: Node, leaf: Compare, own: str, *, bare: bool) -> Node:

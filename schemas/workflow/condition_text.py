@@ -14,12 +14,14 @@ about either.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final, Literal
 
 from schemas.errors import WorkflowRefused
-from schemas.workflow.condition_tree import MAX_NESTING, constant, join, normalise
+from schemas.workflow.condition_tree import MAX_NESTING, constant, join, normalise, paths
 from schemas.workflow.model import UNARY, Compare, Condition, Constant, Logic, Path, Quantifier, path
+from schemas.workflow.names import free
 
 OPERATORS: Final = frozenset(
     [
@@ -207,31 +209,46 @@ def write_text(condition: Condition) -> str:
     """Write condition text.
 
     Raises:
-        WorkflowRefused: INVALID_CONDITION_VALUE where the grammar has no room for a path or an operator.
+        WorkflowRefused: INVALID_CONDITION_VALUE where the grammar has no room for a path, an operator or so
+            many levels.
     """
+    return _write(condition, {}, 0)
+
+
+def _write(condition: Condition, names: Mapping[str, str], depth: int) -> str:
+    """`names` are the list variables around that have another name in the text."""
+    if depth > MAX_NESTING:
+        raise WorkflowRefused(_CODE, f"condition text nests at most {MAX_NESTING} levels deep")
     match condition:
         case Compare(operator=operator, left=left, right=right):
             if operator not in OPERATORS:
                 raise WorkflowRefused(_CODE, f"condition text has no operator {operator!r}")
             if (right is None) != (operator in UNARY):
                 raise WorkflowRefused(_CODE, f"condition text cannot give {operator} this right side")
-            parts = [_place(left), operator, *([] if right is None else [_operand(right)])]
+            parts = [_place(left, names), operator, *([] if right is None else [_operand(right, names)])]
             return f"({' '.join(parts)})"
         case Logic(operator=name, terms=terms):
             symbol = " && " if name == "and" else " || "
-            return f"({symbol.join(write_text(term) for term in terms)})"
+            return f"({symbol.join(_write(term, names, depth + 1) for term in terms)})"
         case Quantifier(operator=name, source=source, item=item, body=body):
-            return f"({_place(source)} {name}? |{_place(path(item))}| {write_text(body)})"
+            shown = item if _PATH.fullmatch(item) else _variable(body, names)
+            inner = _write(body, names if shown == item else {**names, item: shown}, depth + 1)
+            return f"({_place(source, names)} {name}? |{shown}| {inner})"
 
 
-def _place(place: Path) -> str:
-    text = place.text
+def _variable(body: Condition, names: Mapping[str, str]) -> str:
+    """A name for an item whose own name is no word: that of `order.3dModels` is `3dModels_item`."""
+    return free("item", frozenset(names.get(place.root, place.root) for place in paths(body)))
+
+
+def _place(place: Path, names: Mapping[str, str]) -> str:
+    text = ".".join((names.get(place.root, place.root), *place.segments[1:]))
     if not _PATH.fullmatch(text) or text in ("true", "false"):
         raise WorkflowRefused(_CODE, f"condition text cannot name the path {text!r}")
     return text
 
 
-def _operand(right: Path | Constant) -> str:
+def _operand(right: Path | Constant, names: Mapping[str, str]) -> str:
     if isinstance(right, Path):
-        return _place(right)
+        return _place(right, names)
     return _quote(right.text) if right.kind == "string" else right.text

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from schemas.workflow import SPELLINGS, Layout, from_python, read, to_python, write
+from schemas.workflow import SPELLINGS, Layout, WorkflowRefused, from_python, read, to_python, write
+from schemas.workflow.condition_text import read_text, write_text
 from schemas.workflow.model import ApiCall, Link, Path, PathValue, Reference, Step, Text, Workflow
 from schemas.workflow.values import decode
 from tests.schemas.workflow.small import (
@@ -13,6 +14,7 @@ from tests.schemas.workflow.small import (
     FOREACH,
     compact,
     export,
+    in_function,
     link,
     python_of,
     step,
@@ -113,3 +115,21 @@ def test_an_empty_name_of_a_step_is_written_in_every_spelling() -> None:
     found = workflow(Step("ACTION", "shopify::flow::run_code", "0.1", (), ""), links=(Link(0, "output", 1),))
     for spelling in SPELLINGS:
         assert read(write(found, None, spelling)).workflow == found
+
+
+def test_a_list_whose_item_would_be_no_word_has_another_variable_in_condition_text() -> None:
+    text = "(order.3dModels any? |m| ((m.item == 'x') && (item.id nil?)))"
+    written = write_text(read_text(text))
+    assert written == "(order.3dModels any? |item_2| ((item_2.item == 'x') && (item.id nil?)))"
+    assert read_text(written) == read_text(text)
+
+
+@pytest.mark.parametrize("spelling", SPELLINGS)
+def test_what_nests_deeper_than_files_are_read_is_not_written(spelling: str) -> None:
+    def nested(levels: int) -> Workflow:
+        lists = "any(" * levels + 'order.name == "x"' + " for tag in order.tags)" * levels
+        return from_python(in_function(f"if {lists}:\n    pass"))
+
+    assert read(write(nested(59), None, spelling)).workflow == nested(59)
+    with pytest.raises(WorkflowRefused, match="levels"):
+        write(nested(70), None, spelling)
