@@ -138,9 +138,9 @@ SOUND = Inspection("agent", exact=True, semantic=True, python="p", layout="{}", 
 def test_a_row_that_is_not_lossless_is_refused_though_nobody_complained(
     monkeypatch: pytest.MonkeyPatch, broken: Inspection
 ) -> None:
-    monkeypatch.setattr(subject, "inspect", lambda _: SOUND)
+    monkeypatch.setattr(subject, "inspect", lambda _, **_flags: SOUND)
     assert silver_row(line("x"))["problem_code"] is None
-    monkeypatch.setattr(subject, "inspect", lambda _: broken)
+    monkeypatch.setattr(subject, "inspect", lambda _, **_flags: broken)
     row = silver_row(line("x"))
     assert (row["problem_code"], row["python"], row["layout"]) == ("ROUND_TRIP", "", "")
     assert row["problem"] == "dump.jsonl line 17, workflow w1 at /: what comes back is not what went in"
@@ -148,7 +148,7 @@ def test_a_row_that_is_not_lossless_is_refused_though_nobody_complained(
 
 def test_an_error_beside_a_lossless_verdict_is_a_refusal(monkeypatch: pytest.MonkeyPatch) -> None:
     complaint = Problem("MAX_STEPS_EXCEEDED", "error", "", "/root/steps", "too many")
-    monkeypatch.setattr(subject, "inspect", lambda _: replace(SOUND, problems=(complaint,)))
+    monkeypatch.setattr(subject, "inspect", lambda _, **_flags: replace(SOUND, problems=(complaint,)))
     row = silver_row(line("x"))
     assert (row["problem_code"], row["python"], row["problem_path"]) == (
         "MAX_STEPS_EXCEEDED",
@@ -161,7 +161,7 @@ def test_an_error_beside_a_lossless_verdict_is_a_refusal(monkeypatch: pytest.Mon
 def test_a_bug_in_the_language_costs_one_row_and_tells_no_values(
     monkeypatch: pytest.MonkeyPatch, bug: Exception
 ) -> None:
-    def inspect_badly(_: str) -> Inspection:
+    def inspect_badly(_: str, **_flags: bool) -> Inspection:
         raise bug
 
     monkeypatch.setattr(subject, "inspect", inspect_badly)
@@ -172,7 +172,7 @@ def test_a_bug_in_the_language_costs_one_row_and_tells_no_values(
 
 
 def test_a_text_that_no_table_can_hold_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(subject, "inspect", lambda _: replace(SOUND, python="a = '\ud800'"))
+    monkeypatch.setattr(subject, "inspect", lambda _, **_flags: replace(SOUND, python="a = '\ud800'"))
     assert silver_row(line("x"))["problem_code"] == "INVALID_ENCODING"
 
 

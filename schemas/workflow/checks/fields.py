@@ -15,6 +15,7 @@ from schemas.catalog.fields import ConfigField
 from schemas.workflow.checks.findings import Finding, cut, did_you_mean, listed
 from schemas.workflow.checks.liquid_text import has_liquid
 from schemas.workflow.checks.surroundings import Surroundings
+from schemas.workflow.jsontext import read_json
 from schemas.workflow.model import ApiCall, Bare, Json, PathValue, Reference, Step, Text, Value
 from schemas.workflow.problems import Severity
 
@@ -102,6 +103,8 @@ def _is_empty(value: Value) -> bool:
 
 
 def _value(field: ConfigField, value: Value) -> Iterator[tuple[str, str]]:
+    if field.type == "Metafield" and isinstance(value, Json):
+        yield from _metafield(value.text)
     text = value.text if isinstance(value, Text | Bare) else None
     if text is None or field.value_type in _SHAPES:
         return
@@ -120,6 +123,14 @@ def _value(field: ConfigField, value: Value) -> Iterator[tuple[str, str]]:
     if field.allowed and text not in field.allowed:
         hint = did_you_mean(text, field.allowed) or f"; it is one of {listed(field.allowed)}"
         yield _VALUE, f"{cut(text)!r} is no {field.label or field.id}{hint}"
+
+
+def _metafield(text: str) -> Iterator[tuple[str, str]]:
+    given = read_json(text)
+    lacking = [key for key in ("namespace", "key") if not given.get(key)]
+    if lacking:
+        shape = '{"namespace": "custom", "key": "points", "type": "number_integer"}'
+        yield _VALUE, f"the metafield has no {' and no '.join(lacking)}; write {shape}"
 
 
 def _range(field: ConfigField, text: str) -> Iterator[tuple[str, str]]:

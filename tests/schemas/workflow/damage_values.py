@@ -204,6 +204,15 @@ _json("metafield_that_is_no_json", "metafield", "custom.points")
 _json("sorting_that_is_no_json", "sort_by", "CREATED_AT")
 
 
+@damage(VALIDATION)
+def metafield_without_a_part(workflow: Workflow, draw: random.Random) -> Damaged | None:
+    places = [each for each in holding(workflow, Json) if each[1] == "metafield"]
+    found = pick(draw, [each for each in places if workflow.steps[each[0]].task_id in tasks.TASKS])
+    parts = {"namespace": "custom", "key": "points", "type": "number_integer"}
+    del parts[draw.choice(("namespace", "key"))]
+    return with_value(workflow, *found, Json(compact(parts))) if found else None
+
+
 def _fetched(workflow: Workflow, draw: random.Random) -> tuple[int, str] | None:
     found = [each for each in holding(workflow, Json) if each[1] == "sort_by"]
     prefix = "shopify::flow::fetch::"
