@@ -22,7 +22,8 @@ from pipelines.generator.language.spell_condition import has_text
 from schemas.catalog import tasks
 from schemas.catalog.fields import ValueType
 from schemas.errors import WorkflowRefused
-from schemas.workflow import Layout, Workflow, canonical, from_python, read, to_python, write
+from schemas.workflow import Layout, Workflow, canonical, check, from_python, read, to_python, write
+from schemas.workflow.descriptor import descriptor_of
 from schemas.workflow.model import (
     ApiCall,
     Compare,
@@ -59,19 +60,28 @@ def over_processes(work: Callable[[range], T], seeds: range, num_processes: int)
 
 
 def broken_laws(seeds: range) -> list[str]:
-    """What each workflow breaks in each spelling; nothing may be refused."""
+    """What each workflow breaks in each spelling; nothing may be refused, and no reader may fall over."""
     found = []
     for seed in seeds:
         workflow = language_workflow(seed, valid=is_valid(seed))
-        texts = [spell(workflow, spelling, Draw(seed, "file", spelling)) for spelling in SPELLINGS]
         try:
-            for spelling, text in zip(SPELLINGS, texts, strict=True):
-                found += [f"{seed} {spelling}: {law}" for law in _broken(workflow, text)]
-            text, target = texts[seed % 3], SPELLINGS[seed // 3 % 3]
-            found += [f"{seed} as {target}: {law}" for law in _broken_between(workflow, text, target)]
+            check(workflow)
+            descriptor_of(workflow)
+            found += [f"{seed} {law}" for law in _broken_by(seed, workflow)]
         except WorkflowRefused as refusal:
             found.append(f"{seed} is refused: {refusal}")
+        except Exception as error:
+            error.add_note(f"seed {seed}")
+            raise
     return found
+
+
+def _broken_by(seed: int, workflow: Workflow) -> Iterator[str]:
+    texts = [spell(workflow, spelling, Draw(seed, "file", spelling)) for spelling in SPELLINGS]
+    for spelling, text in zip(SPELLINGS, texts, strict=True):
+        yield from (f"{spelling}: {law}" for law in _broken(workflow, text))
+    target = SPELLINGS[seed // 3 % 3]
+    yield from (f"as {target}: {law}" for law in _broken_between(workflow, texts[seed % 3], target))
 
 
 def _broken(workflow: Workflow, text: str) -> Iterator[str]:

@@ -1,6 +1,6 @@
 """Long random runs: the laws on the whole language, on production records, on Hypothesis documents.
 
-`SIDEWHEEL_FUZZ_RECORDS` scales all of them; the default takes about a quarter of an hour on two cores.
+`SIDEWHEEL_FUZZ_RECORDS` scales all of them; the default takes about twenty minutes on two cores.
 """
 
 from __future__ import annotations
