@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, Final
 
+from schemas.catalog.environment import family
 from schemas.workflow.checks.findings import Finding, cut
 from schemas.workflow.checks.liquid_text import Broken, End, Expression, Use, events, has_liquid
 from schemas.workflow.checks.places import Place, follow, missing_field
@@ -139,23 +140,26 @@ class _Template:
             root = self.around.root(self.number, segments[0]) or ""
         place = follow(root, segments, self.around.local)
         if place.missing >= 0:
-            return [self.missing(segments, place)], place
-        if value.indexed:
+            return list(self.missing(segments, place)), place
+        if value.indexed and place.in_list:
             words = f"{_text(value)}[...] takes an item by its number, which Flow cannot; use a for loop"
             return [self.finding(_PATH, f"Liquid: {words}")], place
-        return [], place
+        return [], Place("") if value.indexed else place
 
-    def missing(self, segments: tuple[str, ...], place: Place) -> Finding:
+    def missing(self, segments: tuple[str, ...], place: Place) -> Iterator[Finding]:
         segment, parent = segments[place.missing], cut(".".join(segments[: place.missing]))
         at_list = bool(place.lists) and place.lists[-1] == place.missing
         if at_list and segment in ("first", "last"):
             words = f"{parent}.{segment} takes one item of a list, which Flow cannot; use a for loop"
-            return self.finding(_PATH, f"Liquid: {words}")
-        if at_list and segment == "size":
-            words = f"{parent}.size is not there; write {{{{ {parent}.id | size }}}}"
-            return self.finding(_PATH, f"Liquid: {words}")
-        severity: Severity = "warning" if "metafields" in segments else "error"
-        return self.finding(_PATH, f"Liquid: {missing_field(segments, place, self.around.local)}", severity)
+            yield self.finding(_PATH, f"Liquid: {words}")
+        elif at_list and segment == "size":
+            if family(place.owner) == "object":  # a list of texts has a size
+                words = f"{parent}.size is not there; write {{{{ {parent}.id | size }}}}"
+                yield self.finding(_PATH, f"Liquid: {words}")
+        else:
+            severity: Severity = "warning" if "metafields" in segments else "error"
+            words = missing_field(segments, place, self.around.local)
+            yield self.finding(_PATH, f"Liquid: {words}", severity)
 
     def output(self, value: Expression, place: Place) -> Iterator[Finding]:
         if not place.type:

@@ -113,6 +113,8 @@ class _Reader:
                 yield from self.output(inner)
                 continue
             tag = _TAG.match(inner)
+            if inner.lstrip().startswith("#"):
+                continue  # a remark
             if tag is None:
                 yield Broken(f"cannot read the tag {inner.strip()[:40]!r}", certain=False)
             elif tag[1] in _VERBATIM:
@@ -159,6 +161,11 @@ class _Reader:
             yield Use("assign", Expression(()), rest.strip("'\" ").split(" ")[0])
         elif name == "echo":
             yield from self.output(rest)
+        elif name == "liquid":
+            for line in rest.splitlines():
+                inner = _TAG.match(line)
+                if inner is not None and inner[1] != "liquid":
+                    yield from self.tag(inner[1], line[inner.end() :].strip())
         elif name not in _BLOCKS and name not in _OTHERS:
             yield Broken(f"there is no tag {name[:40]!r}", certain=False)
         if name in _BLOCKS:

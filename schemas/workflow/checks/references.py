@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
+from schemas.catalog.environment import fields_of
 from schemas.workflow.checks.findings import Finding, cut
 from schemas.workflow.checks.liquid_text import has_liquid
 from schemas.workflow.checks.places import Place, missing_field
@@ -63,6 +64,8 @@ def _object(around: Surroundings, number: int, field: str, path: Path) -> Iterat
     elif place.family == "object":
         words = f"{text} is a whole {place.name}; write {text}.id"
         yield Finding("CONFIG_FIELD_NON_PRIMITIVE_ERROR", number, field, words)
+    elif place.family == "string" and not fields_of(place.owner):
+        return  # code may give an ID as a text
     elif place.type and place.family != "id":
         words = f"{text} is a {place.name}, the step needs an ID; write the path of one, such as order.id"
         yield Finding(_PATH, number, field, words)

@@ -194,6 +194,36 @@ def test_an_output_is_known_by_its_schema() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    "liquid",
+    [
+        "{{ order.tags.size }} {{ order.tags | join: ', ' }}",
+        "{{ order.lineItems | map: 'title' | join: ', ' }}",
+        "{% assign parts = order.name | split: '-' %}{{ parts[0] }} {{ parts.first }}",
+        "{% for x in order.lineItems limit: 2 %}{{ forloop.index }} {{ x.title }}{% else %}none{% endfor %}",
+        "{% for i in (1..3) %}{{ i }}{% endfor %}",
+        "{% if order.tags contains 'vip' and order.note != blank %}x{% elsif order.customer %}y{% endif %}",
+        "{% case order.name %}{% when '#1' or '#2' %}x{% endcase %}",
+        "{% # a remark %}{%- comment -%}{{ nothing | here }}{%- endcomment -%}",
+        "{% liquid\nassign n = order.name\necho n\n%}{{ n }}",
+        "{% raw %}{{ nothing.here }}{% endraw %}{{ 'now' | date_minus: '2 days' }}",
+        "{% capture c %}{{ order.name }}{% endcapture %}{{ c | upcase | append: order.email }}",
+        '{{ order["name"] }}',
+        "{{ order.createdAt | date: '%Y' | plus: 0 }} {{ order.lineItems.id | size }}",
+    ],
+)
+def test_liquid_that_flow_runs_is_not_spoken_of(liquid: str) -> None:
+    assert told(f"add_order_tags(order_id=order.id, tags=[{liquid!r}])") == []
+
+
+def test_code_may_give_an_id_as_a_text() -> None:
+    code = f"result = {CODE.replace('QUERY', 'query { order { id } }')}\n"
+    assert told(code + "capture_payment(order_id=result.label)") == []
+    assert [each[:3] for each in told(code + "capture_payment(order_id=result.total)")] == [
+        ("error", "3", "order_id")
+    ]
+
+
 def test_what_the_catalogue_only_guesses_is_a_warning() -> None:
     assert told('remove_order_tags(order_id=order.customer.id, tags=["x"])')[0][0] == "warning"
     assert told('if order.name == "x":\n    pass', "@order_paid") == []
