@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from pathlib import Path
 from typing import Literal
@@ -14,6 +15,10 @@ from schemas.workflow import write as spell
 
 __all__ = ["Spelling", "transpile"]
 
+_PLACE = re.compile(r"(\d+):(\d+)")
+_MARGIN = 60
+"""Characters to show on either side of a place."""
+
 Spelling = Literal["python", "flow", "agent", "cli"]
 
 
@@ -23,6 +28,7 @@ def transpile(file: str, *, to: Spelling, layout_path: str | None) -> int:
     `layout_path` is written when the source is JSON and read when it is Python. Raises UsageError when a
     file cannot be read or written.
     """
+    source = ""
     try:
         source = read_text(file)
         found = inspect(source)
@@ -38,10 +44,22 @@ def transpile(file: str, *, to: Spelling, layout_path: str | None) -> int:
             if layout_path:
                 _write_layout(layout_path, found.layout)
     except WorkflowRefused as refused:
-        sys.stderr.write(f"sidewheel: {printable(f'{file}: {refused}')}\n")
+        sys.stderr.write(f"sidewheel: {printable(f'{file}: {refused}')}\n{_shown(source, refused.path)}")
         return 1
     write(result)
     return 0
+
+
+def _shown(source: str, place: str) -> str:
+    """The line of Python that a refusal speaks of, with a caret below; nothing for any other place."""
+    found = _PLACE.fullmatch(place)
+    lines = source.splitlines() if found else []
+    if not found or int(found[1]) > len(lines):
+        return ""
+    line, column = lines[int(found[1]) - 1], int(found[2]) - 1
+    start = max(0, column - _MARGIN)
+    before, after = printable(line[start:column]), printable(line[column : column + _MARGIN])
+    return f"    {before}{after}\n    {' ' * len(before)}^\n"
 
 
 def _from_python(source: str, to: Spelling, layout_path: str | None) -> str:

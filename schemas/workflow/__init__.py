@@ -11,15 +11,18 @@ at once and never raises for bad input.
 | module | subject |
 |---|---|
 | `model`, `layout` | what a workflow means; everything else that a file holds |
+| `alignment`, `arrangement`, `fresh` | edits: which step is which, array order, ids and places of new steps |
+| `difference` | what two workflows differ in, for a person |
 | `jsontext` | JSON read strictly and written back to the same bytes |
 | `document_checks`, `documents`, `plain`, `spell` | the three JSON spellings in and out |
 | `values`, `patched`, `recurrence` | config values, patched fields, timetables |
 | `condition_tree`, `condition_ast`, `condition_text` | conditions: normal form, two spellings |
+| `condition_refit` | an edited condition in the tree that its file had |
 | `check`, `checks`, `problems` | Flow's own rules: what is wrong with a workflow that can be read |
 | `condition_check` | the same rules for one condition by itself |
 | `graph` | the graph as blocks, and canonical order |
 | `names`, `scope`, `pretty`, `python_values`, `python_writer` | tree to Python |
-| `python_reader`, `python_expressions`, `python_literals` | Python to tree |
+| `python_door`, `python_reader`, `python_expressions`, `python_literals` | Python to tree |
 | `environment`, `added_fields` | what each step may use, and the type behind each path |
 | `output_schema`, `graphql_text` | the GraphQL inside a Run code step |
 | `inspection`, `descriptor` | the round-trip gate; a workflow's kind in one line |

@@ -118,7 +118,10 @@ class Expressions:
             case "output":
                 output = self.outputs.get(found.target)
                 if output is None:
-                    raise refuse(node, f"the step assigned to {name!r} gives nothing back")
+                    raise refuse(
+                        node,
+                        f"the step assigned to {name!r} gives nothing back; use a path of the environment",
+                    )
                 return (output,)
             case _:
                 assert self.item_source is not None  # loops exist only where steps are known
@@ -155,6 +158,10 @@ class Expressions:
                 return self.api_call(node, mutation)
             case ast.GeneratorExp() if value_type == "path":
                 return PathValue(self.generated(node))
+            case ast.JoinedStr():
+                raise refuse(
+                    node, f'{name} takes a text, and no f-string; write Liquid in it: "{{{{ order.name }}}}"'
+                )
         number = number_of(node)
         if number is not None:
             return _bare(repr(number), value_type)
@@ -273,7 +280,9 @@ class Expressions:
                 return Compare("not_nil?", self.path(left), None)
         found = _OPERATORS.get(type(operator))
         if found is None:
-            raise refuse(node, "unknown operator")
+            raise refuse(
+                node, "unknown operator; Flow has ==, !=, <, <=, >, >=, in, not in, is None, is not None"
+            )
         return Compare(found, self.path(left), self.operand(right))
 
     def membership(self, left: ast.expr, right: ast.expr, *, negated: bool) -> Compare:

@@ -35,13 +35,15 @@ def text_of(node: ast.expr) -> str:
         WorkflowRefused: for anything else, and for a lone surrogate, which no file can hold.
     """
     if not (isinstance(node, ast.Constant) and isinstance(node.value, str)):
-        raise refuse(node, "expected a text in quotes")
+        raise refuse(node, 'expected a text in quotes, such as "VIP"')
     text = node.value
     if not text.isascii():
         try:
             text.encode()
         except UnicodeEncodeError:
-            raise refuse(node, "a lone surrogate, which is not valid Unicode") from None
+            raise refuse(
+                node, "a lone surrogate, which is not valid Unicode; write the character itself"
+            ) from None
     return text
 
 
@@ -57,7 +59,7 @@ def number_of(node: ast.expr) -> int | float | None:
     if not isinstance(value, int | float) or isinstance(value, bool):
         return None
     if not (abs(value) < _LONGEST_INTEGER if isinstance(value, int) else isfinite(value)):
-        raise refuse(node, "the number is out of range")
+        raise refuse(node, "the number is out of range; write it as text in quotes")
     return -value if negative else value
 
 

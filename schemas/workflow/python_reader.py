@@ -8,7 +8,6 @@ refused with line, column and what to write instead.
 from __future__ import annotations
 
 import ast
-import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Final, TypeAlias
@@ -36,9 +35,10 @@ from schemas.workflow.model import (
 from schemas.workflow.names import camel, task_of, title_of
 from schemas.workflow.patched import in_order
 from schemas.workflow.plain import step_names
+from schemas.workflow.python_door import parse
 from schemas.workflow.python_expressions import Binding, Expressions
 from schemas.workflow.python_literals import in_characters, named_object, refuse, text_of
-from schemas.workflow.python_writer import MAX_SOURCE, POSITIONAL
+from schemas.workflow.python_writer import POSITIONAL
 from schemas.workflow.scope import output_names
 
 Port: TypeAlias = tuple[int | str, str] | None
@@ -66,38 +66,16 @@ def from_python(source: str) -> Workflow:
     Raises:
         WorkflowRefused: PYTHON_SYNTAX, PYTHON_CONSTRUCT or a limit, with `line:column` as the path.
     """
-    module = _parse(source)
+    module = parse(source)
     try:
         return _Reader(module).workflow()
     except WorkflowRefused as refusal:
         place = in_characters(source, refusal.path)
         raise WorkflowRefused(refusal.code, refusal.message, path=place) from None
     except RecursionError:
-        raise WorkflowRefused("PYTHON_NESTING_LIMIT", "nested deeper than can be read", path="1:1") from None
-
-
-def _parse(source: str) -> ast.Module:
-    if source.startswith("\ufeff"):
-        raise WorkflowRefused("PYTHON_SYNTAX", "starts with a byte order mark", path="1:1")
-    if len(source) > MAX_SOURCE:
-        raise WorkflowRefused("PYTHON_TOO_LARGE", f"{len(source)} characters, the limit is {MAX_SOURCE}")
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            return ast.parse(source)
-    except SyntaxError as error:
-        where = f"{error.lineno or 1}:{error.offset or 1}"
-        code = "PYTHON_NESTING_LIMIT" if error.msg.startswith("too many ") else "PYTHON_SYNTAX"
-        raise WorkflowRefused(code, error.msg, path=where) from None
-    except (RecursionError, MemoryError):  # the parser's own limits
-        raise WorkflowRefused("PYTHON_NESTING_LIMIT", "nested deeper than Python reads", path="1:1") from None
-    except UnicodeEncodeError as error:
-        line = source.count("\n", 0, error.start) + 1
         raise WorkflowRefused(
-            "PYTHON_SYNTAX", "a lone surrogate, which is not valid Unicode", path=f"{line}:1"
+            "PYTHON_NESTING_LIMIT", "nested deeper than can be read; nest less", path="1:1"
         ) from None
-    except (ValueError, OverflowError) as error:
-        raise WorkflowRefused("PYTHON_SYNTAX", f"cannot be parsed: {error}", path="1:1") from None
 
 
 class _Reader:
@@ -131,9 +109,11 @@ class _Reader:
         if body and isinstance(body[0], ast.Expr) and isinstance(body[0].value, ast.Constant):
             title = text_of(body.pop(0).value)  # type: ignore[attr-defined]
         self.blocks = [node for node in body if isinstance(node, ast.FunctionDef)]
+        if len(self.blocks) > MAX_STEPS:
+            raise refuse(self.blocks[MAX_STEPS], f"more than {MAX_STEPS} blocks", "MAX_STEPS_EXCEEDED")
         for node in self.blocks:
             if node.name in self.entries:
-                raise refuse(node, f"the block {node.name!r} is defined twice")
+                raise refuse(node, f"the block {node.name!r} is defined twice; give each a name of its own")
             self.entries[node.name] = []
         self.walk(body, (0, "output"))
         self.final = self.names
@@ -151,6 +131,8 @@ class _Reader:
         ):
             raise refuse(function, "the function takes plain arguments only: what the trigger provides")
         names = [argument.arg for argument in found.args]
+        if len(names) > MAX_STEPS:
+            raise refuse(function, f"more than {MAX_STEPS} arguments; name what the trigger provides")
         if len(set(names)) != len(names) or any(argument.annotation for argument in found.args):
             raise refuse(function, "an argument is a plain name, each once")
         return names
@@ -269,7 +251,7 @@ class _Reader:
         else:
             found = task_of(function)
             if found is None or (found == SCHEDULE_TASK and kind != TRIGGER):
-                raise refuse(node, f"{function!r} is not a task")
+                raise refuse(node, f"{function!r} is not a task; {_TASK_HINT}")
             task_id = found
         if task_id in (CONDITION_TASK, FOREACH_TASK):
             raise refuse(node, "a condition is written as 'if', a loop as 'for'")
@@ -360,12 +342,15 @@ class _Reader:
             yield target
             return
         if target in around:
-            raise refuse(self.function, f"the block {target!r} only calls itself")
+            raise refuse(
+                self.function, f"the block {target!r} only calls itself; start it with a step, or remove it"
+            )
         for entry in self.entries[target]:
             yield from self.starts(entry, around | {target})
 
 
 _ODD: Final = "\0"
+_TASK_HINT: Final = 'call one by its short name, such as send_email(...), or by id: task("...", "0.1")'
 _HINT: Final = "write calls, if/elif/else, for loops, and assignments of a call to a name"
 
 
@@ -373,14 +358,14 @@ def _keywords(node: ast.Call) -> Iterator[tuple[str, ast.expr]]:
     """Keyword arguments; names inside `**{...}` are fields, never words of the language."""
     named = [keyword.arg for keyword in node.keywords if keyword.arg is not None]
     if len(set(named)) != len(named):
-        raise refuse(node, "an argument is given twice")
+        raise refuse(node, "an argument is given twice; give each field once")
     for keyword in node.keywords:
         if keyword.arg is not None:
             yield keyword.arg, keyword.value
             continue
         if not isinstance(keyword.value, ast.Dict):
-            raise refuse(keyword.value, "** takes a dict of field names")
+            raise refuse(keyword.value, "** takes a dict of field names: **{'my-field': \"value\"}")
         for key, value in zip(keyword.value.keys, keyword.value.values, strict=True):
             if key is None:
-                raise refuse(keyword.value, "** takes a dict of field names")
+                raise refuse(keyword.value, "** takes a dict of field names: **{'my-field': \"value\"}")
             yield _ODD + text_of(key), value

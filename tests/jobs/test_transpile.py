@@ -91,8 +91,34 @@ def test_a_refusal_is_one_sentence_and_no_output(
     assert out == ""
     assert err.startswith(f"sidewheel: {path}: ")
     assert said in err
-    assert err.count("\n") == 1
+    assert err.count("\n") == (3 if text.startswith("@") else 1)
     assert not layout.exists()
+
+
+@pytest.mark.parametrize(
+    ("line", "shown"),
+    [
+        (
+            "    send_email(subject=5 + 5)",
+            "        send_email(subject=5 + 5)\n                           ^\n",
+        ),
+        ("    send_email(note='\u00e9', subject=-x)", None),
+        (f"    send_email(note='{'x' * 200}', subject=-x)", None),
+    ],
+)
+def test_a_refusal_of_python_shows_the_line_with_a_caret(
+    line: str, shown: str | None, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "w.py"
+    path.write_text(f"@order_created\ndef f(order):\n{line}\n", encoding="utf-8")
+    assert main(["transpile", str(path), "--to", "flow"]) == 1
+    told, _, below = capsys.readouterr().err.partition("\n")
+    source, caret, end = below.split("\n")
+    assert (end, caret.strip()) == ("", "^")
+    assert source[caret.index("^") :].startswith(("5 + 5", "-x"))
+    assert len(source) < 130
+    assert shown in (None, below)
+    assert "at 3:" in told
 
 
 @pytest.mark.parametrize(

@@ -181,7 +181,7 @@ SYNTAX = {
     "@order_created\ndef f(order):\npass": "3:1",
     "@order_created\ndef f(order):\n    send_email(subject='x)": "3:",
     "@order_created\ndef f(order):\n\tif order.a:\n        pass": "4:",
-    "@order_created\ndef f(order):\n    x = '\0'": "1:1",
+    "@order_created\ndef f(order):\n    x = '\0'": "3:10",
     "@order_created\ndef f(order):\n    send_email(subject='\ud800')": "3:1",
     "@order_created\ndef f(order):\n    x(a=" + "9" * 5000 + ")": "3:",
     "\ufeff@order_created\ndef f(order):\n    pass": "1:1",
