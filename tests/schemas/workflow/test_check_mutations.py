@@ -16,11 +16,18 @@ from pipelines.generator import Plan, draw_block
 from pipelines.generator.language import language_workflow
 from schemas.workflow import Problem, Workflow, check, read
 from schemas.workflow.model import CONDITION, Step
-from tests.schemas.workflow import damage_conditions, damage_values
+from tests.schemas.workflow import (
+    damage_code,
+    damage_conditions,
+    damage_graph,
+    damage_liquid,
+    damage_paths,
+    damage_values,
+)
 from tests.schemas.workflow.damage import DAMAGES, Damage
 
-assert damage_conditions  # they register their classes
-assert damage_values
+MODULES = (damage_code, damage_conditions, damage_graph, damage_liquid, damage_paths, damage_values)
+"""Importing them is what registers their classes."""
 
 WEEK_END = 1_795_305_600
 
