@@ -50,8 +50,6 @@ def is_valid(seed: int) -> bool:
 def over_processes(work: Callable[[range], T], seeds: range, num_processes: int) -> list[T]:
     """What `work` answers for each chunk of the seeds, in order."""
     chunks = [seeds[start : start + CHUNK] for start in range(0, len(seeds), CHUNK)]
-    if num_processes == 1:
-        return [work(chunk) for chunk in chunks]
     with ProcessPoolExecutor(max_workers=num_processes, mp_context=get_context("spawn")) as pool:
         return list(pool.map(work, chunks))
 
