@@ -159,6 +159,18 @@ STYLES: Final[dict[str, Callable[[JsonValue], str]]] = {
     "indented": _indented,
     "indented_line": lambda value: _indented(value) + "\n",
 }
+_OPENING = re.compile(r"[\[{](\n[ \t]+)")
+
+
+def _regular(value: JsonValue, indent: str, ascii_only: bool) -> str:
+    """One line without (`""`) or with (`" "`) spaces after its signs, or many, indented by what is after a
+    line break.
+    """
+    separators = (",", ":") if not indent else None
+    lines = indent[1:] if indent.startswith("\n") else None
+    return json.dumps(value, ensure_ascii=ascii_only, indent=lines, separators=separators)
+
+
 _TOKENS = re.compile(r'(\s*)("(?:[^"\\]|\\.)*"|[\[\]{}:,]|[^\s\[\]{}:,"]+)', re.DOTALL)
 
 
@@ -167,6 +179,12 @@ def lexis_of(text: str, value: JsonValue, default: str = "compact") -> Lexis:
     for style in (default, *STYLES):
         if STYLES[style](value) == text:
             return None if style == default else {"style": style}
+    opening = _OPENING.match(text)
+    tail = text[len(text.rstrip()) :]
+    for indent in (opening[1],) if opening else ("", " "):
+        for ascii_only in (False, True):
+            if _regular(value, indent, ascii_only) + tail == text:
+                return {"indent": indent, "ascii": ascii_only, "tail": tail}
     written, canonical = _TOKENS.findall(text), _TOKENS.findall(compact(value))
     if len(written) != len(canonical):  # cannot happen for one value with its keys in order
         raise WorkflowRefused(INVALID, "cannot be written back to the same text")
@@ -176,7 +194,6 @@ def lexis_of(text: str, value: JsonValue, default: str = "compact") -> Lexis:
         if mine != other
     ]
     spaces = [before for before, _ in written]
-    tail = text[len(text.rstrip()) :]
     return {"tokens": changed, "spaces": _runs(spaces), "tail": tail}
 
 
@@ -186,6 +203,8 @@ def write_json(value: JsonValue, lexis: Lexis = None, default: str = "compact") 
         return STYLES[default](value)
     if "style" in lexis:
         return STYLES[lexis["style"]](value)
+    if "indent" in lexis:
+        return _regular(value, lexis["indent"], lexis["ascii"]) + str(lexis["tail"])
     tokens = [token for _, token in _TOKENS.findall(compact(value))]
     spaces = list(_unrun(lexis["spaces"]))
     if len(tokens) != len(spaces):

@@ -77,7 +77,7 @@ def plain_step(
     if spelling == "flow":
         return {
             "step_id": identity,
-            "step_position": place or [0, number * _ROW_HEIGHT],
+            "step_position": place if layout else row(number),
             "config_field_values": entries,
             **task,
             **captions,
@@ -85,6 +85,11 @@ def plain_step(
     kept = {key: value for key, value in captions.items() if value is not None}
     where = {} if place is None else {"step_position": place}
     return ordered({"step_id": identity, **where, **task, "config_field_values": entries, **kept}, spelling)
+
+
+def row(number: int) -> list[int]:
+    """The place of a step where no file says one: below the step before."""
+    return [0, number * _ROW_HEIGHT]
 
 
 def field_ids(step: Step, layout: StepLayout | None) -> list[str]:

@@ -25,6 +25,7 @@ from schemas.workflow.plain import (
     plain_link,
     plain_outside,
     plain_step,
+    row,
     step_names,
 )
 from schemas.workflow.values import encode
@@ -92,10 +93,11 @@ def _steps(
     names = step_names(workflow.steps)
     written = []
     for number, (step, layout, name) in enumerate(zip(workflow.steps, kept, names, strict=True)):
+        room = row(number) if spelling == "flow" else None
         shown = (
             layout
             if own or layout is None
-            else StepLayout(layout.task, layout.id, layout.position, layout.description, layout.note)
+            else StepLayout(layout.task, layout.id, layout.position or room, layout.description, layout.note)
         )
         entry = plain_step(step, shown, number, name, spelling, _texts(step, shown, number, spelling))
         if shown is not None and shown.differs is not None:
