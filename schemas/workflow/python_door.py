@@ -26,13 +26,13 @@ _TOKEN: Final = re.compile(
     r"""
       (?P<text>(?P<prefix>\b(?i:rb|br|rf|fr|[rbfu]))?
           (?:\"\"\"(?:[^\\"]++|\\.|"(?!""))*+(?:\"\"\")? | '''(?:[^\\']++|\\.|'(?!''))*+(?:''')?
-            | "(?:[^\\"\n]++|\\.)*+"? | '(?:[^\\'\n]++|\\.)*+'?))
-    | (?P<line>\n)
+            | "(?:[^\\"\r\n]++|\\.)*+"? | '(?:[^\\'\r\n]++|\\.)*+'?))
+    | (?P<line>[\r\n])
     | (?P<ends>[;,])
     | (?P<joins>\b(?:and|or)\b)
     | (?P<opens>[(\[{])
     | (?P<closes>[)\]}])
-    | (?P<plain>\#[^\n]*|\\\r?\n|[:=](?!=)|\d[\w.]*)
+    | (?P<plain>\#[^\r\n]*|\\(?:\r\n?|\n)|[:=](?!=)|\d[\w.]*)
     | (?P<lambda>\blambda\b)
     | (?P<otherwise>\belse\b)
     | (?P<chains>\b(?:not|if|await|in|is|for)\b|[^\w\s])
@@ -40,6 +40,7 @@ _TOKEN: Final = re.compile(
     """,
     re.VERBOSE | re.DOTALL,
 )
+_LINE_END: Final = re.compile(r"\r\n|[\r\n]")
 _FIXES: Final = (
     ("too many levels of indentation", "nest at most 90 conditions and loops"),
     ("too many nested parentheses", "nest fewer brackets"),
@@ -109,8 +110,8 @@ def _told(message: str) -> str:
 
 def _refused(source: str, at: int, code: str, message: str, *, column: bool = True) -> WorkflowRefused:
     """A refusal at a character of the text."""
-    line = source.count("\n", 0, at) + 1
-    return WorkflowRefused(code, message, path=f"{line}:{at - source.rfind(chr(10), 0, at) if column else 1}")
+    before = _LINE_END.split(source[:at])
+    return WorkflowRefused(code, message, path=f"{len(before)}:{len(before[-1]) + 1 if column else 1}")
 
 
 def _walk(source: str) -> None:

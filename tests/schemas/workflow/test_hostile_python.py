@@ -209,4 +209,5 @@ def test_the_limits_leave_room_for_the_largest_workflows() -> None:
     )
     terms = " and ".join(f"order.a.b.c == {n}" for n in range(2_000))
     source = f"@order_created\ndef f(order):\n    if {terms}:\n        pass\n{steps}"
-    assert len(from_python(source).steps) == 992
+    for line_end in ("\n", "\r\n", "\r"):
+        assert len(from_python(source.replace("\n", line_end)).steps) == 992

@@ -110,7 +110,8 @@ def test_python_with_other_line_ends_means_the_same() -> None:
 def test_a_byte_order_mark_is_refused_in_both_forms() -> None:
     for text, code in ((PYTHON, "PYTHON_SYNTAX"), (FLOW, "INVALID_WORKFLOW_JSON")):
         (problem,) = inspect("\ufeff" + text).problems
-        assert (problem.code, problem.message) == (code, "starts with a byte order mark")
+        assert problem.code == code
+        assert problem.message.startswith("starts with a byte order mark")
 
 
 def test_an_unsigned_export_keeps_its_trees() -> None:
