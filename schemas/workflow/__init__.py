@@ -13,7 +13,7 @@ at once and never raises for bad input.
 | `model`, `layout` | what a workflow means; everything else that a file holds |
 | `alignment`, `arrangement`, `fresh` | edits: which step is which, array order, ids and places of new steps |
 | `difference` | what two workflows differ in, for a person |
-| `jsontext` | JSON read strictly and written back to the same bytes |
+| `jsontext`, `whitespace` | JSON read strictly and written back to the same bytes; around an edit too |
 | `document_checks`, `documents`, `plain`, `spell` | the three JSON spellings in and out |
 | `values`, `patched`, `recurrence` | config values, patched fields, timetables |
 | `condition_tree`, `condition_ast`, `condition_text` | conditions: normal form, two spellings |

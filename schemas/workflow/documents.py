@@ -42,6 +42,7 @@ from schemas.workflow.model import (
 from schemas.workflow.patched import patched_layout, read_patched
 from schemas.workflow.plain import ordered, plain_link, plain_outside, plain_step, step_names
 from schemas.workflow.values import decode
+from schemas.workflow.whitespace import spans_of
 
 _SIGNED = re.compile(r"([0-9a-f]{64}):(?=\{)")
 
@@ -73,6 +74,8 @@ def read(text: str) -> Document:
     layout.bare = "root" not in value
     layout.differs = overlay(plain_outside(found.workflow, layout, spelling), _outside(value))
     layout.lexis = lexis_of(body, value, style_of(spelling))
+    if layout.lexis is not None and "spaces" in layout.lexis:
+        layout.lexis["spans"] = spans_of(value)
     return found
 
 

@@ -194,7 +194,7 @@ def lexis_of(text: str, value: JsonValue, default: str = "compact") -> Lexis:
         if mine != other
     ]
     spaces = [before for before, _ in written]
-    return {"tokens": changed, "spaces": _runs(spaces), "tail": tail}
+    return {"tokens": changed, "spaces": runs_of(spaces), "tail": tail}
 
 
 def write_json(value: JsonValue, lexis: Lexis = None, default: str = "compact") -> str:
@@ -205,14 +205,24 @@ def write_json(value: JsonValue, lexis: Lexis = None, default: str = "compact") 
         return STYLES[lexis["style"]](value)
     if "indent" in lexis:
         return _regular(value, lexis["indent"], lexis["ascii"]) + str(lexis["tail"])
-    tokens = [token for _, token in _TOKENS.findall(compact(value))]
-    spaces = list(_unrun(lexis["spaces"]))
+    tokens = tokens_of(value)
+    spaces = list(unrun(lexis["spaces"]))
     if len(tokens) != len(spaces):
         return STYLES[default](value)
     for number, token in lexis["tokens"]:
         if _same_value(tokens[number], token):
             tokens[number] = token
     return "".join(space + token for space, token in zip(spaces, tokens, strict=True)) + str(lexis["tail"])
+
+
+def tokens_of(value: JsonValue) -> list[str]:
+    """The tokens that a value is written with in any style."""
+    return [token for _, token in _TOKENS.findall(compact(value))]
+
+
+def spaces_between(text: str) -> list[str]:
+    """The white space before each token of a JSON text."""
+    return [space for space, _ in _TOKENS.findall(text)]
 
 
 def _same_value(one: str, other: str) -> bool:
@@ -222,7 +232,7 @@ def _same_value(one: str, other: str) -> bool:
         return False
 
 
-def _runs(spaces: list[str]) -> list[Any]:
+def runs_of(spaces: list[str]) -> list[Any]:
     r"""Run-length pairs: `["", "", "\n"]` is `["", 2, "\\n", 1]`."""
     runs: list[Any] = []
     for space in spaces:
@@ -233,7 +243,7 @@ def _runs(spaces: list[str]) -> list[Any]:
     return runs
 
 
-def _unrun(runs: list[Any]) -> Iterable[str]:
+def unrun(runs: list[Any]) -> Iterable[str]:
     for space, count in zip(runs[::2], runs[1::2], strict=True):
         yield from [space] * count
 

@@ -29,6 +29,7 @@ from schemas.workflow.plain import (
     step_names,
 )
 from schemas.workflow.values import encode
+from schemas.workflow.whitespace import refit
 
 SPELLINGS: Final = ("flow", "agent", "cli")
 
@@ -48,6 +49,7 @@ def write(workflow: Workflow, layout: Layout | None = None, spelling: str | None
     if layout:
         kept = with_new_steps(workflow, layout, _kept(workflow, layout, origin), target)
     steps = _steps(workflow, kept, target, own is not None)
+    sources: dict[str, Sequence[int | None]] = {}
     links = _links(workflow, [step["step_id"] for step in steps], target)
     if own is not None:
         step_order, link_order, known = arrange(workflow, own, origin)
@@ -57,6 +59,10 @@ def write(workflow: Workflow, layout: Layout | None = None, spelling: str | None
         ]
         steps = [steps[number] for number in step_order]
         links = [links[number] for number in link_order]
+        sources = {
+            "steps": _in_file([origin[number] for number in step_order], own.step_order),
+            "links": _in_file([known[number] for number in link_order], own.link_order),
+        }
     document = plain_outside(workflow, layout, target)
     if own is not None:
         document = apply_overlay(document, own.differs)
@@ -68,10 +74,18 @@ def write(workflow: Workflow, layout: Layout | None = None, spelling: str | None
     patched = write_patched(workflow.patched_fields, own.patched_fields if own else [], target)
     if "patched_fields" in root or patched:
         root["patched_fields"] = patched
-    body = write_json(document, own.lexis if own else None, style_of(target))
+    body = write_json(document, refit(own.lexis, document, sources) if own else None, style_of(target))
     if own is not None and own.signature is not None and digest(body) == own.body_digest:
         return f"{own.signature}:{body}"
     return body
+
+
+def _in_file(numbers: Sequence[int | None], order: Sequence[int] | None) -> list[int | None]:
+    """Canonical numbers as numbers of the file's array."""
+    if order is None:
+        return list(numbers)
+    place = {number: at for at, number in enumerate(order)}
+    return [None if number is None else place.get(number) for number in numbers]
 
 
 def _kept(workflow: Workflow, layout: Layout, origin: Sequence[int | None]) -> list[StepLayout | None]:

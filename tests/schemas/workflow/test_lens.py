@@ -501,3 +501,47 @@ def test_an_id_of_the_kind_that_the_file_uses() -> None:
         (fresh,) = [each["step_id"] for each in parts(write(from_python(source), found.layout))[0]][2:]
         assert re.fullmatch(pattern, str(fresh))
         assert type(fresh) is type(ids[0])
+
+
+BY_HAND = """{ "root":  {
+  "workflow_name": "Tag orders", "steps": [
+    {"step_id": 1,"task_id": "shopify::admin::order_created",
+       "task_version":"0.1", "task_type": "TRIGGER", "config_field_values": []},
+    { "step_id": 2, "task_id": "shopify::admin::add_order_tags", "task_version": "0.1",
+      "task_type": "ACTION","config_field_values": [{"config_field_id":"tags", "value": "[\\u0022a\\"]"}] },
+    {"step_id": 3, "task_id":"shopify::admin::capture_payment", "task_version": "0.1", "task_type": "ACTION",
+     "config_field_values": []}
+  ],
+  "links":[ {"from_step_id": 1, "from_port_id": "output", "to_step_id": 2, "to_port_id": "input"} ,
+            {"from_step_id": 2, "from_port_id": "output",   "to_step_id": 3, "to_port_id": "input"} ]  } }
+"""
+
+
+@pytest.mark.parametrize("at", [2, 3, 4])
+def test_a_file_formatted_by_hand_keeps_its_lines_around_a_new_step(at: int) -> None:
+    found = read(BY_HAND)
+    lines = to_python(found.workflow).splitlines(keepends=True)
+    after = write(from_python("".join([*lines[:at], "    cancel_order()\n", *lines[at:]])), found.layout)
+    assert json.loads(after)["root"]["steps"][at - 1]["step_id"] == 4
+    new = [line for line in after.splitlines() if line not in BY_HAND.splitlines()]
+    assert len(new) <= 4 + (at == 4), new  # at the end the step before gets a comma
+    assert '    {"step_id": 4, "task_id": "shopify::admin::cancel_order", ' in after
+    assert "[\\u0022a" in after
+
+
+def test_a_file_formatted_by_hand_keeps_its_lines_around_a_removed_step() -> None:
+    found = read(BY_HAND)
+    lines = to_python(found.workflow).splitlines(keepends=True)
+    after = write(from_python("".join(lines[:-1])), found.layout)
+    assert [line for line in after.splitlines() if line not in BY_HAND.splitlines()] == [
+        BY_HAND.splitlines()[5].replace(" },", " }"),
+        BY_HAND.splitlines()[-2].replace(" ,", " ]  } }"),
+    ]
+
+
+def test_an_edit_that_adds_a_field_reformats_its_own_step_alone() -> None:
+    found = read(BY_HAND)
+    source = to_python(found.workflow).replace("capture_payment()", "capture_payment(order_id=order.id)")
+    after = write(from_python(source), found.layout)
+    assert after.splitlines()[:6] == BY_HAND.splitlines()[:6]
+    assert after.splitlines()[-3:] == BY_HAND.splitlines()[-3:]
