@@ -8,6 +8,7 @@ to import than all of `schemas.workflow`.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
@@ -20,6 +21,8 @@ __all__ = ["OUTPUT", "OutputSchema", "read_output_schema"]
 
 OUTPUT: Final = "Output"
 CODE: Final = "CONFIG_FIELD_GRAPHQL_SCHEMA_ERROR"
+_REMEMBERED: Final = 4_000
+"""Characters of the longest text that is worth remembering."""
 MAX_LISTS: Final = 8
 """Lists inside lists that one field may have."""
 
@@ -43,6 +46,12 @@ def read_output_schema(text: str) -> OutputSchema:
         WorkflowRefused: CONFIG_FIELD_GRAPHQL_SCHEMA_ERROR with `line:column`, for what is not such a text, a
             name defined twice, and a text without `type Output`.
     """
+    return _remembered(text) if len(text) <= _REMEMBERED else _Reader(text).read()
+
+
+@functools.lru_cache(maxsize=256)
+def _remembered(text: str) -> OutputSchema:
+    """One check reads a schema twice: for the names that later steps see, and for what is wrong with it."""
     return _Reader(text).read()
 
 
