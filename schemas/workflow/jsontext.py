@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any, Final, TypeAlias
 
 import orjson
@@ -124,22 +124,22 @@ def _sentence(text: str, reason: BaseException) -> str:
     return str(reason)
 
 
-_BRACKETS = re.compile(r'"(?:[^"\\]|\\.)*"?|[\[\]{}]', re.DOTALL)
+_STRING = re.compile(r'"(?:[^"\\]++|\\.)*+"?', re.DOTALL)
+_BRACKET = re.compile(r"[\[\]{}]")
 
 
 def _depth_over(text: str, limit: int) -> bool:
     """Whether brackets outside strings nest deeper than `limit`; linear, and never recursive."""
     if text.count("{") + text.count("[") <= limit:
         return False
+    outside = _STRING.sub("", text)
+    if outside.count("{") + outside.count("[") <= limit:
+        return False
     depth = 0
-    for token in _BRACKETS.finditer(text):
-        character = token.group()
-        if character in "[{":
-            depth += 1
-            if depth > limit:
-                return True
-        elif character in "]}":
-            depth -= 1
+    for character in _BRACKET.findall(outside):
+        depth += 1 if character in "[{" else -1
+        if depth > limit:
+            return True
     return False
 
 
@@ -171,12 +171,15 @@ def _regular(value: JsonValue, indent: str, ascii_only: bool) -> str:
     return json.dumps(value, ensure_ascii=ascii_only, indent=lines, separators=separators)
 
 
-_TOKENS = re.compile(r'(\s*)("(?:[^"\\]|\\.)*"|[\[\]{}:,]|[^\s\[\]{}:,"]+)', re.DOTALL)
+_TOKENS = re.compile(r'(\s*)("(?:[^"\\]++|\\.)*+"|[\[\]{}:,]|[^\s\[\]{}:,"]+)', re.DOTALL)
 
 
 def lexis_of(text: str, value: JsonValue, default: str = "compact") -> Lexis:
     """What `text` has beyond `value`; None when it is written in the `default` style."""
-    for style in (default, *STYLES):
+    # Only styles that can be it: writing a whole file is not cheap.
+    spaced = ("spaced",) if ": " in text or ", " in text else ()
+    indented = ("indented", "indented_line") if "\n" in text else ()
+    for style in (default, "compact", *spaced, *indented):
         if STYLES[style](value) == text:
             return None if style == default else {"style": style}
     opening = _OPENING.match(text)
@@ -206,13 +209,15 @@ def write_json(value: JsonValue, lexis: Lexis = None, default: str = "compact") 
     if "indent" in lexis:
         return _regular(value, lexis["indent"], lexis["ascii"]) + str(lexis["tail"])
     tokens = tokens_of(value)
-    spaces = list(unrun(lexis["spaces"]))
+    spaces = unrun(lexis["spaces"])
     if len(tokens) != len(spaces):
         return STYLES[default](value)
     for number, token in lexis["tokens"]:
         if _same_value(tokens[number], token):
             tokens[number] = token
-    return "".join(space + token for space, token in zip(spaces, tokens, strict=True)) + str(lexis["tail"])
+    parts = [""] * (2 * len(tokens))
+    parts[::2], parts[1::2] = spaces, tokens
+    return "".join(parts) + str(lexis["tail"])
 
 
 def tokens_of(value: JsonValue) -> list[str]:
@@ -243,9 +248,11 @@ def runs_of(spaces: list[str]) -> list[Any]:
     return runs
 
 
-def unrun(runs: list[Any]) -> Iterable[str]:
+def unrun(runs: list[Any]) -> list[str]:
+    spaces: list[str] = []
     for space, count in zip(runs[::2], runs[1::2], strict=True):
-        yield from [space] * count
+        spaces += [space] * count
+    return spaces
 
 
 # -- overlay: the difference of two values --------------------------------------------------------------
@@ -279,9 +286,9 @@ def overlay(plain: JsonValue, actual: JsonValue) -> JsonValue:
 
 def same_text(one: JsonValue, other: JsonValue) -> bool:
     """Whether two values are written the same; `==` would take True for 1 and forget the order of keys."""
-    if isinstance(one, str) or one is None:
-        return type(one) is type(other) and bool(one == other)
-    return compact(one) == compact(other)
+    if type(one) is not type(other) or one != other:  # the cheap tests first: most differences end here
+        return False
+    return isinstance(one, str) or compact(one) == compact(other)
 
 
 def apply_overlay(plain: JsonValue, difference: JsonValue) -> JsonValue:
