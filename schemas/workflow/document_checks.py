@@ -100,7 +100,7 @@ def check_step(step: Any, where: str) -> None:
         kinds = _STEP_KEYS.get(key)
         if kinds is None:
             raise WorkflowRefused(FORBIDDEN, f"unknown key {key!r}", path=f"{where}/{key}", step=identity)
-        if not isinstance(value, kinds) or isinstance(value, bool):
+        if type(value) not in kinds:  # JSON has no other classes, and True is no step_id
             raise WorkflowRefused(
                 STRUCTURE, f"{key} is {kind_of(value)}", path=f"{where}/{key}", step=identity
             )
@@ -108,7 +108,7 @@ def check_step(step: Any, where: str) -> None:
         if key not in step:
             raise WorkflowRefused(STRUCTURE, f"the step has no {key!r}", path=where, step=identity)
     position = step.get("step_position")
-    if position is not None and (len(position) != 2 or not all(type(part) is int for part in position)):
+    if position is not None and [type(part) for part in position] != [int, int]:
         raise WorkflowRefused(
             STRUCTURE, "step_position must be two integers", path=f"{where}/step_position", step=identity
         )

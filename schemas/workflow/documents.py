@@ -287,15 +287,17 @@ def in_catalogue_order(task: str, found: dict[str, Value]) -> tuple[tuple[str, V
     """Fields as the catalogue lists them, then unknown ones by name."""
     if len(found) < 2:
         return tuple(found.items())
-    known = [field for field in tasks.field_order(task) if field in found]
-    return tuple((field, found[field]) for field in [*known, *sorted(set(found) - set(known))])
+    order = [field for field in tasks.field_order(task) if field in found]
+    if len(order) < len(found):
+        order += sorted(set(found) - set(order))
+    return tuple([(field, found[field]) for field in order])
 
 
 def _settle_names(
     raw: list[dict[str, Any]], read_steps: list[tuple[Step, StepLayout]], spelling: str
 ) -> tuple[tuple[Step, ...], list[StepLayout]]:
     """Give each step a name only where it is not the default, and note what the file spells beyond that."""
-    usual = step_names([step for step, _ in read_steps])
+    usual = step_names(step.task_id for step, _ in read_steps)
     steps, layouts = [], []
     for number, (entry, (step, layout), default) in enumerate(zip(raw, read_steps, usual, strict=True)):
         name = entry.get("name")

@@ -33,6 +33,9 @@ def with_new_steps(
     workflow: Workflow, layout: Layout, kept: Sequence[StepLayout | None], spelling: str
 ) -> list[StepLayout]:
     """`kept` with a layout for each new step."""
+    old = [layout for layout in kept if layout is not None]
+    if len(old) == len(kept):  # as in a file that is written as it was read
+        return old
     ids = _Ids([step.id for step in layout.steps], spelling)
     canvas = _Canvas([step for step in kept if step], layout)
     above: dict[int, tuple[int, str]] = {}

@@ -15,6 +15,7 @@ from __future__ import annotations
 from collections import defaultdict, deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Final, TypeAlias
 
 from schemas.errors import WorkflowRefused
@@ -89,7 +90,16 @@ Edges: TypeAlias = Sequence[tuple[int, str, int]]
 
 
 def structure(kinds: Sequence[str], edges: Edges) -> Structure:
-    """Arrange a graph; `kinds[i]` is the task type of step i, and exactly one of them is the trigger."""
+    """Arrange a graph; `kinds[i]` is the task type of step i, and exactly one of them is the trigger.
+
+    The result is shared: nobody changes it.
+    """
+    return _structure(tuple(kinds), tuple(edges))
+
+
+# A round trip asks four times about one graph: reader and writer of either text, and the descriptor.
+@lru_cache(maxsize=16)
+def _structure(kinds: tuple[str, ...], edges: tuple[tuple[int, str, int], ...]) -> Structure:
     return _Arranger(kinds, edges).arrange()
 
 

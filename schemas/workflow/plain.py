@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import uuid
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from schemas.catalog import tasks
@@ -17,12 +17,12 @@ from schemas.workflow.model import CONDITION, FOREACH, ConditionValue, Link, Ste
 _ROW_HEIGHT = 180
 
 
-def step_names(steps: Sequence[Step]) -> list[str | None]:
-    """The default name of each step: the task's label, with (1), (2), ... from the second use on."""
+def step_names(task_ids: Iterable[str]) -> list[str | None]:
+    """The default name of a step of each task: its label, with (1), (2), ... from the second use on."""
     uses: Counter[str] = Counter()
     names: list[str | None] = []
-    for step in steps:
-        label = tasks.default_step_name(step.task_id)
+    for task_id in task_ids:
+        label = tasks.default_step_name(task_id)
         if label is None:
             names.append(None)
             continue
@@ -66,22 +66,24 @@ def plain_step(
         {"config_field_id": field, "value": text}
         for field, text in zip(field_ids(step, layout), given, strict=False)
     ]
-    task = {"task_id": step.task_id, "task_version": step.version, "task_type": step.kind}
     identity = step_id(step, layout, number, spelling)
     place = layout.position if layout else None
-    captions = {
-        "description": layout.description if layout else None,
-        "note": layout.note if layout else None,
-        "name": name if step.name is None and spelling == "flow" else step.name,
-    }
+    description = layout.description if layout else None
+    note = layout.note if layout else None
     if spelling == "flow":
         return {
             "step_id": identity,
             "step_position": place if layout else row(number),
             "config_field_values": entries,
-            **task,
-            **captions,
+            "task_id": step.task_id,
+            "task_version": step.version,
+            "task_type": step.kind,
+            "description": description,
+            "note": note,
+            "name": name if step.name is None else step.name,
         }
+    task = {"task_id": step.task_id, "task_version": step.version, "task_type": step.kind}
+    captions = {"description": description, "note": note, "name": step.name}
     kept = {key: value for key, value in captions.items() if value is not None}
     where = {} if place is None else {"step_position": place}
     return ordered({"step_id": identity, **where, **task, "config_field_values": entries, **kept}, spelling)

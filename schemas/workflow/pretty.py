@@ -163,7 +163,9 @@ def _triple(text: str) -> str:
 
 def docstring(text: str) -> str:
     """A one-line docstring."""
-    body = "".join(_escaped(character) if _must_escape(character) else character for character in text)
+    body = text
+    if not text.isprintable() or "\\" in text:
+        body = "".join(_escaped(character) if _must_escape(character) else character for character in text)
     if '"""' in body or body.endswith('"'):
         body = body.replace('"', '\\"')
     return f'"""{body}"""'

@@ -293,11 +293,10 @@ class _Reader:
             raise refuse(node or self.function, refusal.message, refusal.code) from None
         place = {number: position for position, number in enumerate(arranged.order)}
         ordered = [self.stubs[number] for number in arranged.order]
-        bare = [Step(stub.kind, stub.task_id, stub.version, (), stub.name) for stub in ordered]
-        usual = step_names(bare)
+        usual = step_names([stub.task_id for stub in ordered])
         bare = [
-            Step(step.kind, step.task_id, step.version, (), None if step.name == name else step.name)
-            for step, name in zip(bare, usual, strict=True)
+            Step(stub.kind, stub.task_id, stub.version, (), None if stub.name == name else stub.name)
+            for stub, name in zip(ordered, usual, strict=True)
         ]
         outputs = output_names(bare)
         by_stub = {number: outputs[position] for number, position in place.items()}

@@ -19,6 +19,7 @@ from schemas.workflow.scope import Scope, item_of
 MAX_SOURCE = 1 << 20
 MAX_INDENT = 95
 RESERVED_KEYWORDS = frozenset({"task_version", "task_type", "step_name"})
+_SCHEDULE_KEYWORDS = RESERVED_KEYWORDS.union(WORDS)
 POSITIONAL = {"shopify::flow::count": "listpath", "shopify::flow::sum": "numberpath"}
 
 
@@ -159,7 +160,7 @@ class _Writer:
             head = "task"
             parts = [("", quote(step.task_id)), ("", quote(step.version))]
         only = POSITIONAL.get(step.task_id)
-        reserved = RESERVED_KEYWORDS.union(WORDS if step.task_id == SCHEDULE_TASK else ())
+        reserved = _SCHEDULE_KEYWORDS if step.task_id == SCHEDULE_TASK else RESERVED_KEYWORDS
         for field, value in step.fields:
             shown = values.value(value, tasks.value_type(step.task_id, field))
             if field == only and isinstance(value, PathValue) and len(step.fields) == 1:

@@ -104,7 +104,7 @@ def _kept(workflow: Workflow, layout: Layout, origin: Sequence[int | None]) -> l
 def _steps(
     workflow: Workflow, kept: Sequence[StepLayout | None], spelling: str, own: bool
 ) -> list[dict[str, Any]]:
-    names = step_names(workflow.steps)
+    names = step_names(step.task_id for step in workflow.steps)
     written = []
     for number, (step, layout, name) in enumerate(zip(workflow.steps, kept, names, strict=True)):
         room = row(number) if spelling == "flow" else None
