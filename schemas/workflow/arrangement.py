@@ -31,7 +31,9 @@ def arrange(
         return layout.step_order or list(range(len(origin))), order, list(range(len(edges)))
     steps = _steps(workflow, layout.step_order or list(range(len(layout.steps))), origin)
     known = _known_links(edges, then, origin)
-    links = _links(workflow.links, layout.link_order or range(len(then)), then, origin, known)
+    links = _links(
+        workflow.links, (layout.link_order if then else None) or range(len(then)), then, origin, known
+    )
     if not _reads_back(workflow, steps, links):
         return list(range(len(origin))), list(range(len(edges))), known
     return steps, links, known

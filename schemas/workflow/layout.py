@@ -87,9 +87,29 @@ class Layout:
         try:
             steps = [StepLayout(**step) for step in body.pop("steps")]
             del body["version"]
-            return cls(steps=steps, **body)
-        except (TypeError, KeyError) as error:
+            found = cls(steps=steps, **body)
+            _require_sound(found)
+            return found
+        except (TypeError, KeyError, ValueError) as error:
             raise UsageError(f"The layout is damaged: {error}.") from None
+
+
+def _require_sound(layout: Layout) -> None:
+    """Raise ValueError where numbers of steps and links do not fit each other, or a step is none."""
+    for step in layout.steps:
+        place = step.position
+        if not (isinstance(step.task, str) and isinstance(step.marks, str) and type(step.id) in (str, int)):
+            raise ValueError("a step has no task or no id")
+        if place is not None and not (len(place) == 2 and all(type(part) is int for part in place)):
+            raise ValueError("a place is not two whole numbers")
+    numbers = range(len(layout.steps))
+    for source, port, target in layout.edges:
+        if not (source in numbers and target in numbers and isinstance(port, str)):
+            raise ValueError("a link names a step that is not there")
+    for name, size in (("step_order", len(layout.steps)), ("link_order", len(layout.edges) or None)):
+        order = getattr(layout, name)
+        if order is not None and sorted(order) != list(range(len(order) if size is None else size)):
+            raise ValueError(f"{name} does not name each once")
 
 
 _STEP_FIELDS = tuple(StepLayout.__dataclass_fields__)

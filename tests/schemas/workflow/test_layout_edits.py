@@ -258,11 +258,30 @@ def test_a_layout_holds_no_text_of_the_merchant_that_the_python_holds() -> None:
         '{"version":1,"steps":[{"x":1}]}',
         '{"version":1,"steps":[],"colour":"red"}',
         '{"version":1,"steps":[],"spelling":"flow","spelling":"cli"}',
+        '{"version":1,"spelling":"flow","steps":[{"task":"a","id":null}]}',
+        '{"version":1,"spelling":"flow","steps":[{"task":5,"id":"a"}]}',
+        '{"version":1,"spelling":"flow","steps":[{"task":"a","id":"b","position":[1,2,3]}]}',
+        '{"version":1,"spelling":"flow","steps":[{"task":"a","id":"b","position":["1",2]}]}',
+        '{"version":1,"spelling":"flow","steps":[{"task":"a","id":"b"}],"step_order":[1]}',
+        '{"version":1,"spelling":"flow","steps":[{"task":"a","id":"b"}],"edges":[[0,"output",1]]}',
+        '{"version":1,"spelling":"flow","steps":[{"task":"a","id":"b"}],"edges":[[0,"output"]]}',
+        '{"version":1,"spelling":"flow","steps":[{"task":"a","id":"b"}],"link_order":[1,1]}',
     ],
 )
 def test_a_damaged_layout_is_refused_in_one_sentence(text: str) -> None:
     with pytest.raises(UsageError, match="layout"):
         Layout.from_json(text)
+
+
+def test_a_layout_from_before_steps_and_links_were_noted_in_it_still_keeps_ids() -> None:
+    layout = Layout.from_json(inspect(TEXT).layout)
+    layout.edges = []
+    for each in layout.steps:
+        each.marks = ""
+    assert write(from_python(PYTHON), layout) == TEXT
+    then = steps_of(BODY)
+    lines = PYTHON.splitlines(keepends=True)
+    assert set(steps_of(write(from_python("".join(lines[:-2])), layout))) < set(then)
 
 
 def test_the_layout_of_another_workflow_does_no_harm() -> None:
