@@ -67,7 +67,9 @@ class Environment:
 
     def __init__(self, workflow: Workflow, catalogue: Catalogue) -> None:
         self._steps = workflow.steps
-        self._bindings = _bindings(workflow.steps, catalogue)
+        self.outputs = output_names(workflow.steps)
+        """The name of what each step gives, None where it gives nothing that is known."""
+        self._bindings = _bindings(workflow.steps, self.outputs, catalogue)
         self._seen = _seen(workflow, self._bindings)
         self._by_name: dict[str, int] = defaultdict(int)
         for number, binding in enumerate(self._bindings):
@@ -182,10 +184,10 @@ def loop_source(step: Step) -> Path | None:
     return next((value.path for _, value in step.fields if isinstance(value, PathValue)), None)
 
 
-def _bindings(steps: Sequence[Step], catalogue: Catalogue) -> list[_Binding]:
+def _bindings(steps: Sequence[Step], outputs: Sequence[str | None], catalogue: Catalogue) -> list[_Binding]:
     found = []
     uses: Counter[str] = Counter()
-    for number, (step, output) in enumerate(zip(steps, output_names(steps), strict=True)):
+    for number, (step, output) in enumerate(zip(steps, outputs, strict=True)):
         source = loop_source(step)
         task = catalogue.get(step.task_id)
         if source is not None:

@@ -56,7 +56,7 @@ def check_fields(around: Surroundings) -> Iterator[Finding]:
 
 
 def _fields(number: int, step: Step, task: Task, sure: Severity) -> Iterator[Finding]:
-    declared = getattr(task, "config_fields", {})
+    declared = task.config_fields
     given = dict(step.fields)
     if declared:
         for name in given:

@@ -14,7 +14,6 @@ from schemas.catalog.catalogue import Catalogue
 from schemas.workflow.checks.findings import Finding, cut, listed
 from schemas.workflow.checks.surroundings import Surroundings
 from schemas.workflow.model import PORTS, TRIGGER, Step, Workflow
-from schemas.workflow.scope import output_names
 
 __all__ = ["check_patched", "check_structure"]
 
@@ -35,7 +34,7 @@ def check_structure(around: Surroundings) -> Iterator[Finding]:
     yield from _links(workflow)
     yield from _ways_back(workflow)
     yield from check_patched(workflow)
-    yield from _names(workflow, around.catalogue)
+    yield from _names(around)
 
 
 def _links(workflow: Workflow) -> Iterator[Finding]:
@@ -102,19 +101,19 @@ def check_patched(workflow: Workflow) -> Iterator[Finding]:
         seen[key] = meaning
 
 
-def _names(workflow: Workflow, catalogue: Catalogue) -> Iterator[Finding]:
+def _names(around: Surroundings) -> Iterator[Finding]:
     """The names of steps whose output is used later: the task's label, with a number for repeats."""
-    for number, step in enumerate(workflow.steps):
+    for number, step in enumerate(around.workflow.steps):
         if step.name is None:
             continue
-        label = _label(step, catalogue)
+        label = _label(step, around.catalogue)
         if label is not None and _NUMBERED.sub("", step.name) != label:
             message = (
                 f"the step is called {cut(step.name)!r}; its name is {label!r}, with a number for repeats"
             )
             yield Finding("INVALID_STEP_NAME", number, "", message, "warning")
     given: dict[str, int] = {}
-    for number, name in enumerate(output_names(workflow.steps)):
+    for number, name in enumerate(around.environment.outputs):
         if name is None:
             continue
         if name in given:

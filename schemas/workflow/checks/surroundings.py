@@ -13,7 +13,7 @@ from schemas.workflow.condition_tree import lowered
 from schemas.workflow.environment import Environment, environment_of
 from schemas.workflow.model import FOREACH, Path, PathValue, Workflow
 from schemas.workflow.problems import Severity
-from schemas.workflow.scope import item_of, output_names
+from schemas.workflow.scope import item_of
 
 __all__ = ["Surroundings", "Unnamed", "surroundings_of"]
 
@@ -85,7 +85,7 @@ def surroundings_of(workflow: Workflow, catalogue: Catalogue) -> Surroundings:
     sound = workflow if len(links) == len(workflow.links) else replace(workflow, links=links)
     environment = environment_of(sound, catalogue)
     outputs: dict[str, int] = {}
-    for number, name in enumerate(output_names(workflow.steps)):
+    for number, name in enumerate(environment.outputs):
         if name is not None:
             outputs.setdefault(name, number)
     items = frozenset(
