@@ -78,11 +78,15 @@ def test_whatever_the_edit_the_file_means_what_the_python_says(
     """The hardest edit: another workflow altogether."""
     found, wanted = read(spelled(before, spelling)), read(spelled(after, spelling)).workflow
     layout = Layout.from_json(found.layout.to_json())
-    if spelling != "flow" and not can_be_agent_text(wanted):
-        with pytest.raises(WorkflowRefused, match="condition text"):
-            write(wanted, layout)
+    text, refused = "", ""
+    try:
+        text = write(from_python(to_python(wanted)), layout)
+    except WorkflowRefused as refusal:
+        refused = refusal.code
+    if refused:
+        assert spelling != "flow"
+        assert not can_be_agent_text(wanted)
         return
-    text = write(from_python(to_python(wanted)), layout)
     assert canonical(read(text).workflow) == canonical(wanted)
     assert write(wanted, found.layout) == text
 
@@ -398,7 +402,9 @@ def test_a_value_that_becomes_equal_to_anothers_stays_its_own_step(at: int, othe
     lines = list(LINES)
     lines[at] = re.sub(r'\["."\]', f'["{word}"]', lines[at])
     after = write(from_python(HEAD + "".join(lines)), read(before).layout)
-    assert [each["note"] for each in parts(after)[0]] == [each["note"] for each in parts(before)[0]]
+    (then, links_then), (now, links_now) = parts(before), parts(after)
+    assert links_now == links_then
+    assert sum(one != two for one, two in zip(then, now, strict=True)) <= 1
 
 
 TERMS = [
@@ -545,3 +551,43 @@ def test_an_edit_that_adds_a_field_reformats_its_own_step_alone() -> None:
     after = write(from_python(source), found.layout)
     assert after.splitlines()[:6] == BY_HAND.splitlines()[:6]
     assert after.splitlines()[-3:] == BY_HAND.splitlines()[-3:]
+
+
+def test_a_group_that_the_edit_left_alone_keeps_its_shape() -> None:
+    """A group nested to the right, as no editor of today writes it."""
+    before = noted(
+        f"{HEAD}    if order.a == '1' and (order.b == '2' or order.c == '3' or order.d == '4'):\n"
+        "        capture_payment()\n"
+    )
+    document = json.loads(before)
+    (entry,) = values_of(document["root"], "condition")
+    tree = json.loads(entry["value"])
+    group = tree["rhs"]
+    inner = group["lhs"]
+    group["lhs"], inner["lhs"], inner["rhs"] = inner["lhs"], inner["rhs"], group["rhs"]
+    group["rhs"] = inner
+    entry["value"] = compact(tree)
+    text = compact(document)
+    found = read(text)
+    source = to_python(found.workflow).replace('order.a == "1" and', 'order.a == "1" and order.e is None and')
+    after = write(from_python(source), found.layout)
+    (edited,) = values_of(json.loads(after)["root"], "condition")
+    assert compact(json.loads(edited["value"])["rhs"]["rhs"]) == compact(inner)
+    assert compact(json.loads(edited["value"])["rhs"]["lhs"]) == compact(group["lhs"])
+
+
+def test_an_order_that_would_read_back_as_another_workflow_is_not_kept() -> None:
+    """Steps in a cycle that nothing leads to are entered at the first one of the array."""
+    steps = [
+        step("t", "shopify::admin::order_created"),
+        step("a"),
+        step("b", "shopify::admin::capture_payment"),
+    ]
+    text = export(steps, [link("a", "b"), link("b", "a")])
+    source = (
+        f"{HEAD}    def join_1():\n        capture_payment()\n        add_order_tags()\n        join_1()\n\n"
+        "    with unconnected():\n        join_1()\n"
+    )
+    after = write(from_python(source), read(text).layout)
+    assert to_python(read(after).workflow) == source
+    assert [each["step_id"] for each in parts(after)[0]] == ["t", "b", "a"]
