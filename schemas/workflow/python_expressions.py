@@ -268,7 +268,7 @@ class Expressions:
                 return Quantifier("any", inner.source, inner.item, inner.body)
             case Compare(operator=operator) if operator in _OPPOSITE:
                 return Compare(_OPPOSITE[operator], inner.left, inner.right)
-        raise refuse(node, "Flow has no 'not' around this; turn the comparison itself around")
+        raise refuse(node, "Flow has no 'not' around this; turn each comparison around: a != 1 or b != 2")
 
     def comparison(self, node: ast.expr, left: ast.expr, operator: ast.cmpop, right: ast.expr) -> Compare:
         if isinstance(operator, ast.In | ast.NotIn):
@@ -294,7 +294,7 @@ class Expressions:
     def part(self, node: ast.expr) -> str:
         found = self.operand(node)
         if isinstance(found, Path) or (found.kind == "string" and "," in found.text):
-            raise refuse(node, "the parts of a list are literals without commas")
+            raise refuse(node, "the parts of a list are literals without commas; compare with == and or")
         return found.text
 
     def operand(self, node: ast.expr) -> Path | Constant:

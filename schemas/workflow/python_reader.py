@@ -83,7 +83,10 @@ class _Reader:
         functions = [node for node in module.body if isinstance(node, ast.FunctionDef)]
         if len(functions) != 1 or len(module.body) != 1:
             other = next((node for node in module.body if not isinstance(node, ast.FunctionDef)), None)
-            raise refuse(other or module, "a workflow is one decorated function and nothing else")
+            raise refuse(
+                other or module,
+                "a workflow is one decorated function and nothing else; put every step into it",
+            )
         self.function = functions[0]
         self.stubs: list[_Stub] = []
         self.edges: list[tuple[Port, int | str]] = []
@@ -198,7 +201,10 @@ class _Reader:
                 self.names = {**outer, **{k: v for k, v in self.names.items() if v.kind == "output"}}
                 return port
             case _:
-                raise refuse(node, f"{type(node).__name__} has no place in a workflow; {_HINT}")
+                raise refuse(
+                    node,
+                    f"{type(node).__name__} has no place in a workflow; {_INSTEAD.get(type(node), _HINT)}",
+                )
 
     def loop(self, node: ast.For, name: str, source: ast.expr, inside: list[ast.stmt], port: Port) -> Port:
         number = self.add(_Stub(FOREACH, FOREACH_TASK, "0.1", self.names, node=node), port)
@@ -350,6 +356,20 @@ class _Reader:
 
 _ODD: Final = "\0"
 _TASK_HINT: Final = 'call one by its short name, such as send_email(...), or by id: task("...", "0.1")'
+_REMOVE: Final = "remove it: every task is known by its short name"
+_USE: Final = "a name takes the output of a call; write any other value where it is used"
+_INSTEAD: Final[dict[type[ast.stmt], str]] = {
+    ast.Import: _REMOVE,
+    ast.ImportFrom: _REMOVE,
+    ast.Return: "remove it: a branch ends with its last step",
+    ast.While: "loop over a list: for line_item in order.line_items",
+    ast.Assign: _USE,
+    ast.AugAssign: _USE,
+    ast.AnnAssign: _USE,
+    ast.Try: "remove it: a step that fails ends the run",
+    ast.Match: "write if/elif/else",
+}
+"""What to write instead of a statement that other Python has."""
 _HINT: Final = "write calls, if/elif/else, for loops, and assignments of a call to a name"
 
 
