@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ast
 import json
+import re
 from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
@@ -129,6 +130,8 @@ _PLANTED = (
     "",
 )
 
+_SIGNATURE = re.compile(r"^[0-9a-f]{64}:")
+
 
 def survivors(seeds: range) -> tuple[Counter[int], list[str]]:
     """Documents with an unknown field at a random depth: how many at each depth, and what slips through."""
@@ -137,7 +140,7 @@ def survivors(seeds: range) -> tuple[Counter[int], list[str]]:
     for seed in seeds:
         draw = Draw(seed, "plant")
         text = language_document(seed, draw.pick(SPELLINGS), valid=is_valid(seed))
-        document = json.loads(text[65:] if text[64:66] == ":{" else text)
+        document = json.loads(_SIGNATURE.sub("", text))
         places: dict[int, list[_Place]] = {}
         for place in _places(document):
             places.setdefault(place.pointer.count("/"), []).append(place)
