@@ -25,9 +25,9 @@ help:
 demo: java $(EXTRAS)
 	@$(RUN) sidewheel demo $(if $(INPUT),--input "$$INPUT")
 
-# Two workers, each with a Spark of its own: half of the time a test waits.
+# Two workers, each with a Spark of its own and one thread for torch: half of the time a test waits.
 test: java $(EXTRAS) lint
-	$(RUN) pytest -n 2 --dist loadfile --no-loadscope-reorder -m 'not faults and not fuzz and not demo'
+	OMP_NUM_THREADS=1 $(RUN) pytest -n 2 --dist loadfile --no-loadscope-reorder -m 'not faults and not fuzz and not demo'
 
 # No server: the run is `dag.test()`, on a fresh database in a folder that goes afterwards.
 test-airflow: java $(EXTRAS) zip $(AIRFLOW)/.ready
