@@ -15,7 +15,7 @@ from typing import Any, Final
 from pipelines.wording.phrases import Phrases, capital, parts_of
 from pipelines.wording.styles import STYLES
 from schemas.catalog.environment import enum_values, family, resolve
-from schemas.catalog.tasks import value_type
+from schemas.catalog.tasks import TASKS, value_type
 from schemas.errors import WorkflowRefused
 from schemas.tools import canonical_json
 from schemas.workflow import canonical, from_python, to_python
@@ -146,7 +146,7 @@ def _changes(task_id: str, name: str, value: Value, digest: int) -> Iterator[tup
             new = _of(choices, digest)
             yield what, text, new, Text(new)
         case Bare(text=text) if value_type(task_id, name) == "integer":
-            new = _number(text, digest)
+            new = _number(text, digest, _largest(task_id, name))
             yield (
                 name.replace("_", " ").replace("max root records", "number of records"),
                 text,
@@ -189,6 +189,16 @@ def _put(condition: Condition, where: Compare, constant: Constant) -> Condition:
             return replace(condition, body=_put(body, where, constant))
 
 
-def _number(text: str, digest: int) -> str:
-    changed = str(Decimal(text) + (5, 10, 25, 50)[digest // 7 % 4])
-    return changed if is_number(changed) else "7"
+def _number(text: str, digest: int, largest: int | None = None) -> str:
+    step = (5, 10, 25, 50)[digest // 7 % 4]
+    changed = Decimal(text) + step
+    if largest is not None and changed > largest:
+        changed = Decimal(max(largest - step, 1))
+    return str(changed) if is_number(str(changed)) else "7"
+
+
+def _largest(task_id: str, name: str) -> int | None:
+    """The most that the catalogue lets an integer be."""
+    task = TASKS.get(task_id)
+    field = task.config_fields.get(name) if task else None
+    return field.maximum if field else None

@@ -163,7 +163,7 @@ def test_a_workflow_that_cannot_be_read_is_a_refused_row_for_each_request() -> N
 def test_a_workflow_that_flow_objects_to_is_refused_with_the_objection() -> None:
     row = rows_of("@order_created\ndef f(order):\n    no_such_task(order_id=order.id)\n")[0]
     assert row["problem_code"] == "VALIDATION_ERRORS"
-    assert "TASK_NOT_FOUND: no task has the id shopify::admin::no_such_task" in row["problem"]
+    assert "TASK_NOT_FOUND: no task has the id 'shopify::admin::no_such_task'; did you mean" in row["problem"]
     assert (row["messages"], row["request_kind"]) == ("", "create")
     assert row["request"]
 

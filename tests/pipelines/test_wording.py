@@ -23,7 +23,7 @@ from schemas.errors import WorkflowRefused
 from schemas.requests import request_kind_of
 from schemas.weeks import Week
 from schemas.workflow import Workflow, canonical, from_python, inspect, read, to_python
-from schemas.workflow.model import ConditionValue, Step, Text
+from schemas.workflow.model import Bare, ConditionValue, Step, Text
 from tests.schemas.workflow.strategies import documents
 
 WORDINGS = range(NUM_WORDINGS)
@@ -236,6 +236,25 @@ def test_an_edited_enumeration_stays_one() -> None:
 
 
 # -- questions ------------------------------------------------------------------------------------------
+
+
+def test_an_edited_number_stays_within_what_its_field_takes() -> None:
+    limits = set()
+    for most in range(60, 101):
+        python = (
+            '@scheduled(every="day", at="09:00", timezone="UTC", starting="2026-01-02")\n'
+            "def tidy(scheduled_at):\n"
+            '    orders = get_orders(sort_by={"sortKey": "ID", "order": "ASCENDING"}, '
+            f"max_root_records={most})\n"
+            "    num_orders = count(orders)\n"
+        )
+        asked, edited = edit_request(from_python(python))
+        if "number of records" in asked:
+            (new,) = (value.text for _, value in edited.steps[1].fields if isinstance(value, Bare))
+            assert new in asked
+            limits.add(int(new))
+    assert len(limits) > 5
+    assert max(limits) <= 100
 
 
 def test_a_question_is_about_a_task_of_the_workflow_and_the_answer_is_the_catalogues() -> None:
