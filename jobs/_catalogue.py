@@ -6,6 +6,7 @@ import logging
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from jobs._files import MAX_BYTES_PER_CHARACTER, read_bytes
 from schemas.catalog import answers, reading
 from schemas.catalog.answers import Answered, read_answers
 from schemas.catalog.catalogue import Catalogue
@@ -14,7 +15,6 @@ from schemas.errors import BadRecord, UsageError
 
 __all__ = ["answers_of", "load_catalogue"]
 
-MAX_BYTES_PER_CHARACTER = 4
 NUM_SHOWN = 3
 
 logger = logging.getLogger(__name__)
@@ -60,11 +60,7 @@ def _read(file: Path) -> Answered:
 
 def _text(path: Path, limit: int) -> str:
     """Raises UsageError for a file that cannot be opened, BadRecord for one that is no UTF-8 or too large."""
-    try:
-        with path.open("rb") as file:
-            raw = file.read(limit * MAX_BYTES_PER_CHARACTER + 1)
-    except OSError as error:
-        raise UsageError(f"cannot read {path}: {(error.strerror or str(error)).lower()}.") from error
+    raw = read_bytes(path, limit * MAX_BYTES_PER_CHARACTER)
     if len(raw) > limit * MAX_BYTES_PER_CHARACTER:
         raise BadRecord("TOO_LARGE", f"more than {limit} characters")
     try:

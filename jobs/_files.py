@@ -11,10 +11,24 @@ from pathlib import Path
 from schemas.errors import UsageError, WorkflowRefused
 from schemas.workflow.jsontext import MAX_BYTES, read_json
 
-__all__ = ["find_workflow_files", "read_text"]
+__all__ = ["MAX_BYTES_PER_CHARACTER", "find_workflow_files", "read_bytes", "read_text"]
 
 MAX_BYTES_PER_CHARACTER = 4
 SIGNATURE = re.compile(r"\A[0-9a-f]{64}:")
+
+
+def read_bytes(path: str | Path, limit: int) -> bytes:
+    """The bytes of a file, `limit` and one at most; the text `-`, not a path of that name, is standard input.
+
+    Raises UsageError when there is no such file or it cannot be opened.
+    """
+    try:
+        if path == "-":
+            return sys.stdin.buffer.read(limit + 1)
+        with Path(path).open("rb") as file:
+            return file.read(limit + 1)
+    except OSError as error:
+        raise UsageError(f"cannot read {path}: {(error.strerror or str(error)).lower()}.") from error
 
 
 def read_text(path: str) -> str:
@@ -23,14 +37,7 @@ def read_text(path: str) -> str:
     Raises UsageError when there is no such file, WorkflowRefused when it is no UTF-8 or too large to be read.
     """
     limit = MAX_BYTES * MAX_BYTES_PER_CHARACTER
-    try:
-        if path == "-":
-            raw = sys.stdin.buffer.read(limit + 1)
-        else:
-            with Path(path).open("rb") as file:
-                raw = file.read(limit + 1)
-    except OSError as error:
-        raise UsageError(f"cannot read {path}: {(error.strerror or str(error)).lower()}.") from error
+    raw = read_bytes(path, limit)
     if len(raw) > limit:
         raise WorkflowRefused(
             "WORKFLOW_TOO_LARGE", f"more than {limit} bytes, the limit is {MAX_BYTES} characters"

@@ -21,7 +21,7 @@ from schemas.workflow.model import CONDITION, FOREACH, TRIGGER
 from schemas.workflow.names import function_of, snake
 from serving.shop import ShopBackend
 
-__all__ = ["MATCHES", "configuration", "search", "version_known", "words"]
+__all__ = ["MATCHES", "configuration", "search", "words"]
 
 MATCHES: Final = 10
 """The most summaries that one query gets."""
@@ -81,7 +81,7 @@ def configuration(task_id: str, version: str, catalogue: Catalogue | None = None
     if task is None:
         message = "no task has this id; use ids that task_search gave"
         return _configuration_error(task_id, version, "TASK_NOT_FOUND", message)
-    if not version_known(task, version):
+    if version not in task.usual_versions:
         message = f"this task has no such version; take {task.default_version}"
         return _configuration_error(task_id, version, "TASK_NOT_AVAILABLE", message)
     fields = task.fields_in(version)
@@ -96,11 +96,6 @@ def configuration(task_id: str, version: str, catalogue: Catalogue | None = None
         "config_instructions": _instructions(task, version, [field.id for field in fields]),
         "error": None,
     }
-
-
-def version_known(task: Task, version: str) -> bool:
-    """Whether a version was seen; where none was, whether it is the one that all new workflows carry."""
-    return version in (task.versions or (task.default_version,))
 
 
 def _configuration_error(task_id: str, version: str, code: str, message: str) -> dict[str, Any]:

@@ -38,7 +38,7 @@ class _Request:
         self.workflow = workflow
         self.style = STYLES[wording]
         self.phrases = Phrases(self.style)
-        edges = [(link.source, link.port, link.target) for link in workflow.links]
+        edges = workflow.edges
         self.found = graph.structure([step.kind for step in workflow.steps], edges)
         self.parts = {step: number for number, step in enumerate(self.found.shared, 1)}
 

@@ -17,6 +17,7 @@ from schemas.catalog.fields import ConfigField, ValueType
 
 __all__ = [
     "CATALOGUE_VERSION",
+    "FETCH_PREFIX",
     "OUTPUT_PORTS",
     "PUBLISHERS",
     "UNCONFIRMED",
@@ -124,9 +125,12 @@ class Task:
     @property
     def default_version(self) -> str:
         """The newest version seen; `v1` for Get data tasks and `0.1` for all others where none was seen."""
-        if self.versions:
-            return self.versions[-1]
-        return "v1" if self.id.startswith(FETCH_PREFIX) else "0.1"
+        return self.versions[-1] if self.versions else _unseen_version(self.id)
+
+    @property
+    def usual_versions(self) -> tuple[str, ...]:
+        """The versions that a step may carry: those seen, else the one that new workflows carry."""
+        return self.versions or (self.default_version,)
 
     def fields_in(self, version: str) -> tuple[ConfigField, ...]:
         """The config fields of one version, in catalogue order."""
@@ -166,9 +170,7 @@ class Catalogue:
     def default_version(self, task_id: str) -> str:
         """The version that a new step of the task carries; `0.1` for tasks that the catalogue lacks."""
         task = self.tasks.get(task_id)
-        if task:
-            return task.default_version
-        return "v1" if task_id.startswith(FETCH_PREFIX) else "0.1"
+        return task.default_version if task else _unseen_version(task_id)
 
     def to_json(self) -> str:
         """The catalogue as JSON, a task a line; `schemas.catalog.reading.read_catalogue` is the way back."""
@@ -182,6 +184,10 @@ class Catalogue:
     def fingerprint(self) -> str:
         """SHA-256 of `to_json`, in hexadecimal."""
         return hashlib.sha256(self.to_json().encode()).hexdigest()
+
+
+def _unseen_version(task_id: str) -> str:
+    return "v1" if task_id.startswith(FETCH_PREFIX) else "0.1"
 
 
 def _line(value: object) -> str:

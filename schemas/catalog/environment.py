@@ -34,11 +34,13 @@ __all__ = [
     "comparison_value_type",
     "enum_values",
     "family",
+    "field_type",
     "fields_in",
     "fields_of",
     "first_missing",
     "follow",
     "graphql_kind",
+    "has_open_fields",
     "output_type",
     "patchable_fields",
     "resolve",
@@ -121,7 +123,7 @@ def follow(path: str, root: str, local: Local = NOTHING_LOCAL) -> Resolved:
     for place, segment in enumerate(segments[1:], start=1):
         if notation.startswith("["):
             prefixes.append(".".join(segments[:place]))
-        notation = _field(notation.strip("[]"), segment, local) or ""
+        notation = field_type(notation.strip("[]"), segment, local) or ""
         if not notation:
             return UNKNOWN
     if not notation:
@@ -149,14 +151,19 @@ def first_missing(path: str, root: str, local: Local = NOTHING_LOCAL) -> str:
         name = notation.strip("[]")
         if not name:
             return ""
-        found = _field(name, segment, local)
+        found = field_type(name, segment, local)
         if found is None:
-            return "" if name in _open_types() else ".".join(segments[: place + 1])
+            return "" if has_open_fields(name) else ".".join(segments[: place + 1])
         notation = found
     return ""
 
 
-def _field(type_name: str, field: str, local: Local) -> str | None:
+def has_open_fields(type_name: str) -> bool:
+    """Whether a type may have fields that stand in no schema: they depend on the object."""
+    return type_name in _open_types()
+
+
+def field_type(type_name: str, field: str, local: Local) -> str | None:
     """The type of a field; empty where it exists and nobody knows its type, None where it does not exist."""
     added = local.fields.get(type_name)
     if added is not None and field in added:

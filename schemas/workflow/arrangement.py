@@ -22,7 +22,7 @@ def arrange(
 
     `origin` is the number of each step in the layout, None for a new one; all numbers are canonical ones.
     """
-    edges = [(link.source, link.port, link.target) for link in workflow.links]
+    edges = workflow.edges
     order = layout.link_order or list(range(len(edges)))
     same_steps = list(origin) == list(range(len(layout.steps)))
     # A layout that was written before links were noted in it says at least how many there were.
@@ -123,7 +123,7 @@ def _reads_back(workflow: Workflow, steps: Sequence[int], links: Sequence[int]) 
     if sorted(steps) != list(range(len(workflow.steps))) or kinds.count(TRIGGER) != 1:
         return False
     place = {number: at for at, number in enumerate(steps)}
-    wanted = [(link.source, link.port, link.target) for link in workflow.links]
+    wanted = workflow.edges
     edges = [
         (place[source], port, place[target]) for source, port, target in (wanted[link] for link in links)
     ]

@@ -12,7 +12,7 @@ from dataclasses import replace
 
 from schemas.catalog.environment import root_type
 from schemas.errors import WorkflowRefused
-from schemas.workflow.checks.conditions import Objection, judge
+from schemas.workflow.checks.conditions import judge
 from schemas.workflow.checks.places import Place, element_of, follow
 from schemas.workflow.condition_text import parse
 from schemas.workflow.condition_tree import lowered
@@ -30,14 +30,10 @@ def require_valid(text: str) -> Condition:
         roots: dict[str, str] = {}
         for item, source in lists.items():
             roots[item] = element_of(_place(source, roots))
-        for code, message, severity in judge(comparison, roots, _find):
+        for code, message, severity in judge(comparison, roots, _place):
             if severity == "error":
                 raise WorkflowRefused(code, f"column {column + 1}: {message}", path=str(column + 1))
     return parsed.condition
-
-
-def _find(path: Path, roots: Mapping[str, str]) -> Place | Objection | None:
-    return _place(path, roots)
 
 
 def _place(path: Path, roots: Mapping[str, str]) -> Place:

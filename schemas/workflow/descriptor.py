@@ -28,7 +28,7 @@ VERSION = "descriptor_v1"
 def descriptor_of(workflow: Workflow) -> str:
     """Trigger, control flow, condition paths with operators, and tasks; no literal, no Liquid, no name."""
     steps = workflow.steps
-    edges = [(link.source, link.port, link.target) for link in workflow.links]
+    edges = workflow.edges
     found = graph.structure([step.kind for step in steps], edges)
 
     def block(statements: graph.Block) -> str:

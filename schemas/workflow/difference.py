@@ -81,7 +81,7 @@ class _Shown:
                 source = Values(bound, set()).path(listed.path)
                 bound.setdefault(item_of(listed.path), element(listed.path, source))
         self.values = Values(bound, {*scope.arguments.values(), *scope.by_output.values()})
-        self.edges = [(link.source, link.port, link.target) for link in workflow.links]
+        self.edges = workflow.edges
         self.ways_in: list[list[tuple[int, str]]] = [[] for _ in workflow.steps]
         for start, port, target in self.edges:
             self.ways_in[target].append((start, port))

@@ -13,7 +13,7 @@ from typing import Final, Literal
 
 from schemas.errors import WorkflowRefused
 
-__all__ = ["MAX_CHARACTERS", "Token", "refused", "tokens"]
+__all__ = ["MAX_CHARACTERS", "Cursor", "Token", "refused", "tokens"]
 
 MAX_CHARACTERS: Final = 65_536
 """A text beyond this is refused unread; the examples that Shopify publishes have a few hundred characters."""
@@ -59,6 +59,43 @@ def tokens(text: str, code: str) -> list[Token]:
                 found.append(Token(kind, match[0], at))
         at = match.end()
     return [*found, Token("end", "", at)]
+
+
+class Cursor:
+    """A place among the words of a text, for a reader to move on."""
+
+    def __init__(self, text: str, code: str) -> None:
+        self.text = text
+        self.code = code
+        self.tokens = tokens(text, code)
+        self.number = 0
+
+    @property
+    def here(self) -> Token:
+        return self.tokens[self.number]
+
+    def refuse(self, message: str, token: Token | None = None) -> WorkflowRefused:
+        """The refusal of a word, of the one that stands here without one."""
+        return refused(self.text, (token or self.here).at, message, self.code)
+
+    def skips(self, sign: str) -> bool:
+        """Whether this sign stood here; if so it is behind us."""
+        found = self.here.kind == "sign" and self.here.text == sign
+        self.number += found
+        return found
+
+    def skips_group(self, opening: str, closing: str, unclosed: str) -> bool:
+        """`skips` for a bracket with all that is in it; refused with `unclosed` where it has no end."""
+        if not self.skips(opening):
+            return False
+        depth = 1
+        while depth:
+            if self.here.kind == "end":
+                raise self.refuse(unclosed)
+            if self.here.kind == "sign":
+                depth += (self.here.text == opening) - (self.here.text == closing)
+            self.number += 1
+        return True
 
 
 def refused(text: str, at: int, message: str, code: str) -> WorkflowRefused:

@@ -126,5 +126,4 @@ def align(workflow: Workflow, layout: Layout) -> list[int | None]:
     marked = all(step.marks for step in layout.steps)
     now = [Profile(step.task_id, marks_of(step) if marked else "") for step in workflow.steps]
     then = [Profile(step.task, step.marks if marked else "") for step in layout.steps]
-    edges = [(link.source, link.port, link.target) for link in workflow.links]
-    return match(now, edges, then, edges_of(layout))
+    return match(now, workflow.edges, then, edges_of(layout))

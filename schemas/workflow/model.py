@@ -200,3 +200,8 @@ class Workflow:
     @property
     def trigger(self) -> Step:
         return self.steps[0]
+
+    @property
+    def edges(self) -> list[tuple[int, str, int]]:
+        """The links as (source, port, target), in their order."""
+        return [(link.source, link.port, link.target) for link in self.links]

@@ -14,8 +14,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from schemas.catalog.environment import graphql_kind
-from schemas.errors import WorkflowRefused
-from schemas.workflow.graphql_text import Token, refused, tokens
+from schemas.workflow.graphql_text import Cursor
 
 __all__ = ["OUTPUT", "OutputSchema", "read_output_schema"]
 
@@ -55,11 +54,9 @@ def _remembered(text: str) -> OutputSchema:
     return _Reader(text).read()
 
 
-class _Reader:
+class _Reader(Cursor):
     def __init__(self, text: str) -> None:
-        self.text = text
-        self.tokens = tokens(text, CODE)
-        self.number = 0
+        super().__init__(text, CODE)
         self.types: dict[str, dict[str, str]] = {}
         self.enums: dict[str, tuple[str, ...]] = {}
         self.others: set[str] = set()
@@ -76,18 +73,6 @@ class _Reader:
             for name, fields in self.types.items()
         }
         return OutputSchema(types, self.enums, tuple(n for n in self.used if n not in known | self.others))
-
-    @property
-    def here(self) -> Token:
-        return self.tokens[self.number]
-
-    def refuse(self, message: str, token: Token | None = None) -> WorkflowRefused:
-        return refused(self.text, (token or self.here).at, message, CODE)
-
-    def skips(self, sign: str) -> bool:
-        found = self.here.kind == "sign" and self.here.text == sign
-        self.number += found
-        return found
 
     def expect(self, sign: str) -> None:
         if not self.skips(sign):
@@ -202,13 +187,4 @@ class _Reader:
 
     def group(self, opening: str, closing: str) -> bool:
         """Walk over a bracket with all that is in it: arguments have no part in what the code gives."""
-        if not self.skips(opening):
-            return False
-        depth = 1
-        while depth:
-            if self.here.kind == "end":
-                raise self.refuse(f"a {opening!r} that is never closed")
-            if self.here.kind == "sign":
-                depth += (self.here.text == opening) - (self.here.text == closing)
-            self.number += 1
-        return True
+        return self.skips_group(opening, closing, f"a {opening!r} that is never closed")

@@ -36,7 +36,7 @@ class _Writer:
     def __init__(self, workflow: Workflow) -> None:
         self.workflow = workflow
         self.scope = Scope(workflow)
-        edges = [(link.source, link.port, link.target) for link in workflow.links]
+        edges = workflow.edges
         self.structure = graph.structure([step.kind for step in workflow.steps], edges)
         self.lines: list[str] = []
         self.bound = {**self.scope.arguments, **self.scope.by_output}

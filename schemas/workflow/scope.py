@@ -13,6 +13,7 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from schemas.catalog import tasks
+from schemas.catalog.catalogue import FETCH_PREFIX
 from schemas.workflow.condition_tree import free_roots
 from schemas.workflow.model import (
     ACTION,
@@ -31,7 +32,6 @@ from schemas.workflow.model import (
 from schemas.workflow.names import CONSTRUCTS, free, function_of, is_name, snake
 
 ITEM: Final = "Foreachitem"
-_FETCH: Final = "shopify::flow::fetch::"
 _VARIABLES: Final = {
     "shopify::flow::sum": "total",
     "shopify::flow::run_code": "result",
@@ -118,8 +118,8 @@ class Scope:
 
     def variable(self, step: Step) -> str:
         """What a person would call the output of a step."""
-        if step.task_id.startswith(_FETCH):
-            name = step.task_id[len(_FETCH) :]
+        if step.task_id.startswith(FETCH_PREFIX):
+            name = step.task_id[len(FETCH_PREFIX) :]
             return name if is_name(name) else "results"
         if step.task_id == "shopify::flow::count":
             listed = next((value.path for _, value in step.fields if isinstance(value, PathValue)), None)

@@ -16,7 +16,7 @@ from schemas.workflow.checks.findings import Finding, cut, did_you_mean, listed
 from schemas.workflow.checks.liquid_text import has_liquid
 from schemas.workflow.checks.surroundings import Surroundings
 from schemas.workflow.jsontext import read_json
-from schemas.workflow.model import ApiCall, Bare, Json, PathValue, Reference, Step, Text, Value
+from schemas.workflow.model import Bare, Json, Reference, Step, Text, Value
 from schemas.workflow.problems import Severity
 
 __all__ = ["check_fields"]
@@ -47,9 +47,8 @@ def check_fields(around: Surroundings) -> Iterator[Finding]:
         if task.kind != step.kind:
             words = f"{task.label} is a {task.kind}, the step says {cut(step.kind)}"
             yield Finding("TASK_NOT_FOUND", number, "", words, sure)
-        versions = task.versions or (task.default_version,)
-        if step.version not in versions:
-            words = f"{task.label} has no version {cut(step.version)!r}; it has {listed(versions)}"
+        if step.version not in task.usual_versions:
+            words = f"{task.label} has no version {cut(step.version)!r}; it has {listed(task.usual_versions)}"
             yield Finding("TASK_NOT_AVAILABLE", number, "", words, sure)
         yield from _fields(number, step, task, sure)
         yield from _shapes(around.catalogue, number, step, task)
@@ -97,9 +96,8 @@ def _is_empty(value: Value) -> bool:
             return not text
         case Reference(target=target):
             return target == ""
-        case PathValue() | Json() | ApiCall() | Bare():
+        case _:
             return False
-    return False
 
 
 def _value(field: ConfigField, value: Value) -> Iterator[tuple[str, str]]:

@@ -8,10 +8,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Final
 
+from schemas.catalog.catalogue import FETCH_PREFIX
 from schemas.workflow.checks.findings import Finding, cut, did_you_mean, listed
 from schemas.workflow.checks.surroundings import Surroundings
 from schemas.workflow.jsontext import read_json
 from schemas.workflow.model import Json
+from schemas.workflow.problems import Severity
 
 __all__ = ["SORT_KEYS", "check_get_data"]
 
@@ -39,18 +41,17 @@ _KEYS: Final = {
 }
 SORT_KEYS: Final[Mapping[str, tuple[str, ...]]] = {name: tuple(keys.split()) for name, keys in _KEYS.items()}
 """What can be fetched -> the keys it can be sorted by."""
-_FETCH: Final = "shopify::flow::fetch::"
 _ORDERS: Final = ("ASCENDING", "DESCENDING")
 
 
 def check_get_data(around: Surroundings) -> Iterator[Finding]:
     """The sort keys of every Get data step; a guess of the catalogue gives warnings."""
     for number, step in enumerate(around.workflow.steps):
-        if not step.task_id.startswith(_FETCH):
+        if not step.task_id.startswith(FETCH_PREFIX):
             continue
         task = around.catalogue.get(step.task_id)
-        severity = "error" if task and task.known else "warning"
-        keys = SORT_KEYS.get(step.task_id.removeprefix(_FETCH), ())
+        severity: Severity = "error" if task and task.known else "warning"
+        keys = SORT_KEYS.get(step.task_id.removeprefix(FETCH_PREFIX), ())
         for field, value in step.fields:
             if field != "sort_by" or not isinstance(value, Json):
                 continue
@@ -59,7 +60,7 @@ def check_get_data(around: Surroundings) -> Iterator[Finding]:
             if not isinstance(key, str) or (keys and key not in keys):
                 hint = did_you_mean(str(key), keys) or f"; it can be sorted by {listed(keys, 16)}"
                 message = f"{cut(str(key))!r} is no sort key of this list{hint}"
-                yield Finding(_CODE, number, field, message, "error" if severity == "error" else "warning")
+                yield Finding(_CODE, number, field, message, severity)
             if order not in _ORDERS:
                 message = f"the order {cut(str(order))!r} is neither ASCENDING nor DESCENDING"
-                yield Finding(_CODE, number, field, message, "error" if severity == "error" else "warning")
+                yield Finding(_CODE, number, field, message, severity)

@@ -15,9 +15,10 @@ from schemas.catalog.environment import (
     Family,
     Local,
     family,
+    field_type,
     fields_of,
-    first_missing,
     graphql_kind,
+    has_open_fields,
     patchable_fields,
 )
 from schemas.workflow.checks.findings import cut, did_you_mean
@@ -79,11 +80,10 @@ def _walk(root: str, segments: tuple[str, ...], local: Local) -> Place:
         owner = notation.strip("[]")
         if not owner:
             return Place("", lists=tuple(lists))
-        added = local.fields.get(owner, {}).get(segment)
-        found = fields_of(owner).get(segment) if added is None else added
+        found = field_type(owner, segment, local)
         if found is None:
             lacks = notation.startswith("[") and segment in _OF_LISTS
-            lacks = lacks or (not _is_open(owner) and bool(first_missing(f"it.{segment}", owner, local)))
+            lacks = lacks or not _is_open(owner)
             return Place("", lists=tuple(lists), missing=number if lacks else -1, owner=owner)
         notation = found
     name = notation.strip("[]")
@@ -94,10 +94,9 @@ def _walk(root: str, segments: tuple[str, ...], local: Local) -> Place:
 def _is_open(owner: str) -> bool:
     """Whether a type may have fields that stand in no schema.
 
-    A merchant defines those of a metaobject; how an answer of the Admin API lies in the environment is not
-    public.
+    How an answer of the Admin API lies in the environment is not public.
     """
-    return owner == "Metaobject" or owner.endswith("Payload")
+    return has_open_fields(owner) or owner.endswith("Payload")
 
 
 def element_of(place: Place) -> str:

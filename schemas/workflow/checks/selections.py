@@ -9,8 +9,7 @@ import functools
 from dataclasses import dataclass
 from typing import Final
 
-from schemas.errors import WorkflowRefused
-from schemas.workflow.graphql_text import Token, refused, tokens
+from schemas.workflow.graphql_text import Cursor
 
 __all__ = ["QUERY_ERROR", "Selection", "read_query"]
 
@@ -44,26 +43,12 @@ def _remembered(text: str) -> tuple[Selection, ...]:
     return _Reader(text).query()
 
 
-class _Reader:
+class _Reader(Cursor):
     def __init__(self, text: str) -> None:
-        self.text = text
-        self.tokens = tokens(text, QUERY_ERROR)
-        self.number = 0
-
-    @property
-    def here(self) -> Token:
-        return self.tokens[self.number]
-
-    def refuse(self, message: str) -> WorkflowRefused:
-        return refused(self.text, self.here.at, message, QUERY_ERROR)
+        super().__init__(text, QUERY_ERROR)
 
     def found(self) -> str:
         return repr(self.here.text[:40]) if self.here.kind != "end" else "the end"
-
-    def skips(self, sign: str) -> bool:
-        found = self.here.kind == "sign" and self.here.text == sign
-        self.number += found
-        return found
 
     def name(self) -> str:
         if self.here.kind != "name":
@@ -96,19 +81,8 @@ class _Reader:
             name = self.name()
             if self.skips(":"):
                 name = self.name()
-            self.arguments()
+            self.skips_group("(", ")", "expected ')', found the end")
             found.append(Selection(name, at, self.fields(depth + 1) if self.skips("{") else ()))
         if not found:
             raise self.refuse("an empty selection; name the fields that the code needs")
         return tuple(found)
-
-    def arguments(self) -> None:
-        if not self.skips("("):
-            return
-        depth = 1
-        while depth:
-            if self.here.kind == "end":
-                raise self.refuse("expected ')', found the end")
-            if self.here.kind == "sign":
-                depth += (self.here.text == "(") - (self.here.text == ")")
-            self.number += 1

@@ -14,6 +14,7 @@ from schemas.catalog.catalogue import Catalogue
 from schemas.workflow.checks.findings import Finding, cut, listed
 from schemas.workflow.checks.surroundings import Surroundings
 from schemas.workflow.model import PORTS, TRIGGER, Step, Workflow
+from schemas.workflow.problems import Severity
 
 __all__ = ["check_patched", "check_structure"]
 
@@ -96,8 +97,8 @@ def check_patched(workflow: Workflow) -> Iterator[Finding]:
         key, meaning = (patched.owner, patched.handle), (patched.field, patched.arguments)
         if key in seen:
             message = f"{cut(patched.owner)} has two patched fields {cut(patched.handle)!r}; rename one"
-            severity = "warning" if seen[key] == meaning else "error"
-            yield Finding(_INVALID, -1, "", message, "error" if severity == "error" else "warning")
+            severity: Severity = "warning" if seen[key] == meaning else "error"
+            yield Finding(_INVALID, -1, "", message, severity)
         seen[key] = meaning
 
 
