@@ -2,8 +2,9 @@
 
 `CONTRACT` is `contract.json`. Training and serving read the same one: its fingerprint is in every shard
 manifest and checkpoint, and `diff` names what differs where they do not fit. Keys of answers are sorted,
-because every answer is written by `canonical_json`. Not here yet: the tools of Flow's own agent that search
-paths, templates and shop resources, and those that list, read and activate workflows.
+because every answer is written by `canonical_json`. The arguments are those of Flow's own agent tools (Flow
+format section 13), with Python in the place of its JSON. Not here yet: its tools that list and activate
+workflows and that read one template, one type or the fields of ShopifyQL.
 """
 
 from __future__ import annotations
@@ -21,8 +22,13 @@ from schemas.workflow.jsontext import read_json
 __all__ = [
     "CONFIGURE",
     "CONTRACT",
+    "LOOK_UP",
+    "PATHS",
+    "RESOURCES",
+    "RESOURCE_TYPES",
     "SAVE",
     "SEARCH",
+    "TEMPLATES",
     "Contract",
     "Tool",
     "canonical_json",
@@ -32,12 +38,16 @@ __all__ = [
 
 SEARCH: Final = "task_search"
 CONFIGURE: Final = "task_configuration"
+PATHS: Final = "environment_paths_search"
+TEMPLATES: Final = "template_search"
+LOOK_UP: Final = "workflow_lookup"
 SAVE: Final = "create_or_update_workflow"
+RESOURCES: Final = "search_shop_resource"
 
 _KEYWORDS: Final = frozenset(
     [
         *("type", "description", "properties", "required", "additionalProperties", "items"),
-        *("minItems", "maxItems", "maxLength", "minimum"),
+        *("minItems", "maxItems", "maxLength", "minimum", "maximum", "enum"),
     ]
 )
 _PYTHON_TYPES: Final[Mapping[str, type]] = {"object": dict, "array": list, "string": str, "integer": int}
@@ -155,7 +165,11 @@ class Contract:
 
 
 def diff(one: Contract, other: Contract) -> list[str]:
-    """Names of what differs (`tools.task_search.description`); empty exactly where fingerprints agree."""
+    """Names of what differs; empty exactly where fingerprints agree.
+
+    Of a tool they go down to the argument (`tools.task_search.parameters.search_queries`) and the part of
+    the answer (`tools.task_search.response.task`); what belongs to no argument is the parameters' own.
+    """
     found = [
         name
         for name in ("version", "system_prompt", "envelope", "refusal")
@@ -166,14 +180,43 @@ def diff(one: Contract, other: Contract) -> list[str]:
         a, b = one.tool(name), other.tool(name)
         if a is None or b is None:
             found.append(f"tools.{name}")
-            continue
-        parts = ("description", "parameters", "response")
-        found += [f"tools.{name}.{part}" for part in parts if getattr(a, part) != getattr(b, part)]
+        else:
+            found += (f"tools.{name}.{part}" for part in _different_parts(a, b))
     shared = [
         [tool.name for tool in side.tools if one.tool(tool.name) and other.tool(tool.name)]
         for side in (one, other)
     ]
     return found + (["tools.order"] if shared[0] != shared[1] else [])
+
+
+def _different_parts(one: Tool, other: Tool) -> Iterator[str]:
+    if one.description != other.description:
+        yield "description"
+    if one.parameters != other.parameters:
+        arguments = [side.schema["properties"] for side in (one, other)]
+        different = _different_keys(*arguments)
+        rest = [
+            {
+                **{key: value for key, value in side.schema.items() if key != "properties"},
+                "required": [name for name in side.schema["required"] if name not in different],
+            }
+            for side in (one, other)
+        ]
+        if not different or canonical_json(rest[0]) != canonical_json(rest[1]):
+            yield "parameters"
+        yield from (f"parameters.{name}" for name in different)
+    if one.response != other.response:
+        parts = [json.loads(side.response) for side in (one, other)]
+        yield from (f"response.{name}" for name in _different_keys(*parts))
+
+
+def _different_keys(one: Mapping[str, Any], other: Mapping[str, Any]) -> list[str]:
+    """The keys that only one side has or whose values differ, in order."""
+    return [
+        name
+        for name in dict.fromkeys([*one, *other])
+        if name not in one or name not in other or canonical_json(one[name]) != canonical_json(other[name])
+    ]
 
 
 def read_arguments(text: str, tool: Tool) -> dict[str, Any]:
@@ -209,10 +252,15 @@ def _mismatches(value: Any, schema: Mapping[str, Any], path: str) -> Iterator[tu
             yield path, f"must have at most {schema['maxItems']}"
         for number, part in enumerate(value):
             yield from _mismatches(part, schema["items"], f"{path}/{number}")
-    elif isinstance(value, str) and len(value) > schema.get("maxLength", len(value)):
-        yield path, f"must have at most {schema['maxLength']} characters"
-    elif isinstance(value, int) and value < schema.get("minimum", value):
+    elif isinstance(value, str):
+        if len(value) > schema.get("maxLength", len(value)):
+            yield path, f"must have at most {schema['maxLength']} characters"
+        if value not in schema.get("enum", (value,)):
+            yield path, f"must be one of {', '.join(schema['enum'])}"
+    elif value < schema.get("minimum", value):
         yield path, f"must be at least {schema['minimum']}"
+    elif value > schema.get("maximum", value):
+        yield path, f"must be at most {schema['maximum']}"
 
 
 def _tool(row: Mapping[str, Any]) -> Tool:
@@ -242,6 +290,11 @@ def _require_known(schema: Mapping[str, Any]) -> None:
             _require_known(part)
     if schema["type"] == "array":
         _require_known(schema["items"])
+    for keyword, kind in (("enum", "string"), ("minimum", "integer"), ("maximum", "integer")):
+        if keyword in schema and schema["type"] != kind:
+            raise TypeError(f"{keyword} of type {schema['type']}")
+    if "enum" in schema and not (schema["enum"] and [*map(_text, schema["enum"])]):
+        raise TypeError("an enum must name texts")
 
 
 def _text(value: object) -> str:
@@ -257,3 +310,10 @@ def _sorted(keys: list[str]) -> tuple[str, ...]:
 
 
 CONTRACT: Final = Contract.from_json(files("schemas").joinpath("contract.json").read_text(encoding="utf-8"))
+
+RESOURCE_TYPES: Final[tuple[str, ...]] = tuple(
+    next(tool.schema for tool in CONTRACT.tools if tool.name == RESOURCES)["properties"]["resource_type"][
+        "enum"
+    ]
+)
+"""What `search_shop_resource` looks for: types of the Admin API. Which 19 Flow's agent has is not public."""

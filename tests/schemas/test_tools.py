@@ -10,12 +10,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from schemas.catalog.environment import fields_of
 from schemas.errors import BadRecord
 from schemas.tools import (
     CONFIGURE,
     CONTRACT,
+    LOOK_UP,
+    PATHS,
+    RESOURCE_TYPES,
+    RESOURCES,
     SAVE,
     SEARCH,
+    TEMPLATES,
     Contract,
     Tool,
     canonical_json,
@@ -53,20 +59,46 @@ def test_canonical_json_refuses_what_json_cannot_carry(value: object) -> None:
 
 
 def test_the_contract_is_what_the_house_agreed_on() -> None:
-    assert [tool.name for tool in CONTRACT.tools] == [SEARCH, CONFIGURE, SAVE]
+    assert [tool.name for tool in CONTRACT.tools] == [
+        *("task_search", "task_configuration", "environment_paths_search", "template_search"),
+        *("workflow_lookup", "create_or_update_workflow", "search_shop_resource"),
+    ]
     assert CONTRACT.envelope == ("data", "ok", "tool")
     assert CONTRACT.refusal == ("code", "message", "position")
     assert [list(tool.schema["properties"]) for tool in CONTRACT.tools] == [
         ["search_queries"],
         ["tasks"],
+        ["data_type_filter", "searches", "workflow_id", "workflow_version"],
+        ["search_queries"],
+        ["version", "workflow_id"],
         ["workflow_id", "workflow_python", "workflow_version"],
+        ["limit", "query", "resource_type"],
     ]
     assert tool(SEARCH).keys("task") == (
         *("connector_id", "description", "id", "installed", "label", "publisher", "task_type", "version"),
     )
+    assert tool(PATHS).keys("path") == ("leaf_type", "path", "path_elements_types", "search_categories")
+    assert tool(TEMPLATES).keys("template") == ("description", "template_id", "title", "workflow_python")
+    assert tool(LOOK_UP).keys("data") == ("workflow_id", "workflow_python", "workflow_version")
+    assert tool(RESOURCES).keys("resource") == ("gid", "path", "title")
+    assert len(RESOURCE_TYPES) == 19 == len(set(RESOURCE_TYPES) & _object_types())
     assert tool(SAVE).keys("validation_errors") == (
         *("conditionErrors", "configFieldErrors", "foreachBodyErrors", "taskErrors"),
     )
+
+
+def _object_types() -> set[str]:
+    return {name for name in RESOURCE_TYPES if fields_of(name)}
+
+
+def test_what_a_model_is_told_of_its_tools_stays_short() -> None:
+    """Every conversation pays for it: a tiny model has 4096 tokens in all."""
+    told = CONTRACT.system_prompt + canonical_json(CONTRACT.openai())
+    assert len(told) <= 6_000
+
+
+def test_the_system_prompt_names_every_tool() -> None:
+    assert all(tool.name in CONTRACT.system_prompt for tool in CONTRACT.tools)
 
 
 def test_the_example_in_the_system_prompt_is_canonical_python() -> None:
@@ -96,7 +128,7 @@ def changed(change: Callable[[dict[str, Any]], object]) -> Contract:
 @pytest.mark.parametrize(
     ("change", "named"),
     [
-        (lambda t: t.update(version="contract_v2"), ["version"]),
+        (lambda t: t.update(version="contract_v9"), ["version"]),
         (lambda t: t["system_prompt"].append("Be kind."), ["system_prompt"]),
         (lambda t: t.update(envelope=["data", "ok"]), ["envelope"]),
         (lambda t: t.update(refusal=["code"]), ["refusal"]),
@@ -105,7 +137,29 @@ def changed(change: Callable[[dict[str, Any]], object]) -> Contract:
             lambda t: t["tools"][1]["parameters"].update(description="x"),
             ["tools.task_configuration.parameters"],
         ),
-        (lambda t: t["tools"][2]["response"]["data"].pop(), ["tools.create_or_update_workflow.response"]),
+        (
+            lambda t: t["tools"][0]["parameters"]["properties"]["search_queries"].update(maxItems=9),
+            ["tools.task_search.parameters.search_queries"],
+        ),
+        (
+            lambda t: t["tools"][4]["parameters"]["required"].append("version"),
+            ["tools.workflow_lookup.parameters"],
+        ),
+        (
+            lambda t: (
+                t["tools"][4]["parameters"]["properties"].update(all={"type": "string"}),
+                t["tools"][4]["parameters"]["required"].append("all"),
+            ),
+            ["tools.workflow_lookup.parameters.all"],
+        ),
+        (
+            lambda t: t["tools"][5]["response"]["data"].pop(),
+            ["tools.create_or_update_workflow.response.data"],
+        ),
+        (
+            lambda t: t["tools"][0]["response"].update(note=["text"]),
+            ["tools.task_search.response.note"],
+        ),
         (lambda t: t["tools"].reverse(), ["tools.order"]),
         (lambda t: t["tools"].pop(0), ["tools.task_search"]),
         (lambda t: t["tools"][0].update(name="search"), ["tools.task_search", "tools.search"]),
@@ -132,6 +186,10 @@ def test_what_differs_is_named_and_changes_the_fingerprint(
         lambda t: t["tools"][0]["parameters"].update(pattern="a"),
         lambda t: t["tools"][0]["parameters"].update(additionalProperties=True),
         lambda t: t["tools"][0]["parameters"].update(type="null"),
+        lambda t: t["tools"][6]["parameters"]["properties"]["resource_type"].update(enum=[]),
+        lambda t: t["tools"][6]["parameters"]["properties"]["resource_type"].update(enum=[1]),
+        lambda t: t["tools"][6]["parameters"]["properties"]["limit"].update(enum=["1"]),
+        lambda t: t["tools"][6]["parameters"]["properties"]["query"].update(maximum=1),
     ],
 )
 def test_what_is_no_contract_is_refused(change: Callable[[dict[str, Any]], object]) -> None:
@@ -162,6 +220,19 @@ def tool(name: str) -> Tool:
         (SEARCH, canonical_json({"search_queries": ["a" * 201]}), "/search_queries/0", "at most 200"),
         (SEARCH, '{"search_queries":["a"],"limit":3}', "", "'limit'"),
         (CONFIGURE, '{"tasks":[{"id":"a"}]}', "/tasks/0", "version is missing"),
+        (PATHS, '{"searches":[],"data_type_filter":"ALL"}', "/searches", "at least 1"),
+        (PATHS, '{"searches":[{"root_type":"Order"}],"data_type_filter":"ALL"}', "/searches/0", "missing"),
+        (
+            PATHS,
+            '{"searches":[{"root_type":"Order","search_term":"a"}],"data_type_filter":"SCALAR"}',
+            "/data_type_filter",
+            "one of ALL, LIST",
+        ),
+        (TEMPLATES, canonical_json({"search_queries": ["a"] * 4}), "/search_queries", "at most 3"),
+        (LOOK_UP, "{}", "", "workflow_id is missing"),
+        (LOOK_UP, '{"workflow_id":"a","version":1.0}', "/version", "type integer"),
+        (RESOURCES, '{"resource_type":"Shop","query":"a"}', "/resource_type", "one of Article"),
+        (RESOURCES, '{"resource_type":"Order","query":"a","limit":51}', "/limit", "at most 50"),
         (SAVE, '{"workflow_python":"a","workflow_version":"1"}', "/workflow_version", "type integer"),
         (SAVE, '{"workflow_python":"a","workflow_version":true}', "/workflow_version", "type integer"),
         (SAVE, '{"workflow_python":"a","workflow_version":0}', "/workflow_version", "at least 1"),
