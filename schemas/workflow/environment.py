@@ -43,7 +43,7 @@ from schemas.workflow.model import (
 from schemas.workflow.output_schema import OUTPUT, read_output_schema
 from schemas.workflow.scope import ITEM, item_of, output_names
 
-__all__ = ["Environment", "environment_of", "visible"]
+__all__ = ["Environment", "environment_of", "loop_source", "visible"]
 
 _NO_ITEMS: Final[Mapping[str, str]] = MappingProxyType({})
 _SCHEDULED: Final = "scheduledAt"

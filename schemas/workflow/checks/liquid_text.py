@@ -21,12 +21,17 @@ _TAG = re.compile(r"\s*([a-z_]+)")
 _NAMED = re.compile(r"([A-Za-z_][\w-]*)\s*=\s*(.*)$", re.DOTALL)
 _LOOP = re.compile(r"([A-Za-z_][\w-]*)\s+in\s+(\([^)]*\)|\S+)", re.DOTALL)
 _PATH = re.compile(r"[A-Za-z_][\w-]*\??(?:\.[\w-]+\??|\[[^\]]*\])*", re.ASCII)
+_AFTER = re.compile(r"\.([\w-]+\??)", re.ASCII)
 _NUMBER = re.compile(r"-?\d+(?:\.\d+)?", re.ASCII)
 _STRINGS = re.compile(r"'[^']*'|\"[^\"]*\"")
 _OPERATORS = re.compile(r"==|!=|<>|<=|>=|<|>|\bcontains\b|\band\b|\bor\b|,")
 _ARGUMENT = re.compile(r"(?<![\w.'\"-])[A-Za-z_][\w-]*(?:\.[\w-]+)*(?!\s*:)(?![\w.-])", re.ASCII)
 _VERBATIM: Final = {name: re.compile(rf"\{{%-?\s*end{name}\s*-?%\}}") for name in ("raw", "comment")}
 """Blocks whose inside is no Liquid, with what ends them."""
+_OF_ITEMS: Final = frozenset(
+    {"map", "where", "reject", "find", "has", "sort", "sort_natural", "sum", "uniq", "compact"}
+)
+"""Filters that take the name of a field of the list's items."""
 _WORDS: Final = frozenset({"true", "false", "nil", "null", "blank", "empty", ""})
 _BLOCKS: Final = frozenset(
     {"for", "if", "unless", "case", "capture", "comment", "raw", "tablerow", "form", "paginate"}
@@ -48,6 +53,10 @@ class Expression:
     """Whether the path takes an item by its number (`[0]`); `segments` end before it."""
     arguments: tuple[tuple[str, ...], ...] = ()
     """Paths that the filters take."""
+    fields: tuple[str, ...] = ()
+    """Fields of the list's items that the filters name, as `map: "title"` does."""
+    after: tuple[str, ...] = ()
+    """The segments behind the number of an item: `title` in `lineItems[0].title`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,9 +215,23 @@ def expression(text: str) -> Expression | None:
         for found in _ARGUMENT.findall(_STRINGS.sub("", part.partition(":")[2]))
         if found not in _WORDS
     )
+    fields = _fields(text, head, filters) if quoted else ()
     if head in _WORDS or head == "''" or _NUMBER.fullmatch(head) or head.startswith("("):
         return Expression((), names, arguments=arguments)
     if not _PATH.fullmatch(head):
         return None
-    place, bracket, _ = head.partition("[")
-    return Expression(tuple(place.split(".")), names, bool(bracket), arguments)
+    place, bracket, rest = head.partition("[")
+    after = tuple(_AFTER.findall(rest))
+    return Expression(tuple(place.split(".")), names, bool(bracket), arguments, fields, after)
+
+
+def _fields(text: str, head: str, filters: list[str]) -> tuple[str, ...]:
+    """What filters on items name; `filters` have an empty text where `text` has its own."""
+    texts = _STRINGS.findall(text)[head.count("''") :]
+    found = []
+    for part in filters:
+        count = part.count("''")
+        if count and part.partition(":")[0].strip() in _OF_ITEMS:
+            found.append(texts[0][1:-1])
+        texts = texts[count:]
+    return tuple(found)
