@@ -22,7 +22,7 @@ Kind: TypeAlias = Literal[
     "code",  # Run code: what it was given and what it gave
     "value",  # Count and Sum
     "branch",  # a condition: true or false
-    "loop",  # a loop: how many times
+    "loop",  # a loop: how many times; and the beginning of each of its turns
     "error",  # a step that failed; nothing after it on its path runs
 ]
 
@@ -55,6 +55,8 @@ class Limits:
     """Turns of all loops of one Liquid text."""
     text: int = 1 << 20
     """Characters of one rendered text."""
+    trace: int = 32 << 20
+    """Characters of all that the effects of one run say; what goes beyond ends the run."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,8 +69,9 @@ class Effect:
     task_id: str
     values: str
     """What it did it with, as canonical JSON: `{"address":"a@example.com","subject":"..."}`."""
-    after: int | None = None
-    """The effect before it on the same path, as a place in the trace; None where it is the first."""
+    after: tuple[int, ...] = ()
+    """The effects right before it on the same path, as places in the trace, in rising order; empty where it is
+    the first. Several only where a turn of a loop ended in parallel branches: what follows waits for all."""
 
     @property
     def leaves(self) -> bool:
