@@ -44,7 +44,7 @@ _READ: Final = (
     *("event_id", "conversation_id", "shop_id", "sequence", "event_time", "kind", "payload"),
     *("model", "contract", "arm"),
 )
-_SPOKEN: Final = frozenset({"message", "tool_call", "tool_result", "workflow_proposed"})
+_SPOKEN: Final = frozenset({"message", "tool_call", "tool_result", "workflow_proposed", "ended"})
 _BYTES_BESIDE_THE_PAYLOAD: Final = 256
 _MOST_DAYS: Final = 3650
 
@@ -203,7 +203,8 @@ def _read(
     if not asked:
         raise BadRecord(NO_REQUEST, "no person said anything")
     if spoken[-1]["role"] != "assistant" or spoken[-1].get("tool_calls"):
-        raise BadRecord(UNFINISHED, "it ends without an answer")
+        how = next((event.value["reason"] for event in reversed(events) if event.kind == "ended"), "")
+        raise BadRecord(UNFINISHED, f"it ends without an answer{how and f': {how}'}")
     messages = redactor.messages(spoken)
     render_text(messages, CONTRACT)
     num_redacted = redactor.num_replaced

@@ -5,8 +5,10 @@
      "payload":{"content":"Tag big orders","role":"user"},"sequence":0,"shop_id":"7",
      "time":"2026-11-22T08:30:00.000000Z"}
 
-Events of one conversation count from 0 without a gap. `PAYLOADS` says what each kind holds. Not here yet:
-other versions, and how a conversation ended.
+Events of one conversation count from 0 without a gap. `PAYLOADS` says what each kind holds. A kind may be added
+within a version: a file without it reads as before, and a reader that does not know it counts such a line as
+malformed. Each request of a conversation is closed by an `ended`; logs from before that kind have none. Not
+here yet: other versions.
 """
 
 from __future__ import annotations
@@ -66,6 +68,7 @@ Kind = Literal[
     "deactivated",
     "edited",
     "feedback",
+    "ended",
 ]
 
 _WORKFLOW: Final = {"workflow_id": "name", "workflow_version": "count"}
@@ -78,6 +81,13 @@ PAYLOADS: Final[Mapping[str, Mapping[str, str]]] = {
     "deactivated": _WORKFLOW,
     "edited": {**_WORKFLOW, "python": "text"},
     "feedback": {"rating": "up|down", "text": "text"},
+    # How the answer to one request ended: a reason of `serving.agent.Reason`, or `crashed`.
+    "ended": {
+        "reason": "name",
+        "detail": "text",
+        **dict.fromkeys(("num_turns", "num_tool_calls", "num_refused_calls", "num_tokens"), "count"),
+        "milliseconds": "count",
+    },
 }
 """Kind -> key -> what it holds: `text`, `name` (a short one), `count`, or one word of several."""
 

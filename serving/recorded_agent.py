@@ -1,20 +1,29 @@
 """The agent with its recorder: every message and call is in the file before the model is asked for the next.
 
+The last event of each request says how it ended, `crashed` where a bug of ours ended it.
+
 Not here yet: a conversation whose beginning another process recorded.
 """
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from typing import Any, Final
 
 from schemas.chat import Message
+from schemas.errors import Transient
 from schemas.tools import Contract
-from serving.agent import Budget, Completion, Model, Outcome, converse
+from serving.agent import Budget, Completion, Counts, Model, Outcome, converse
 from serving.recorder import Recording
 from serving.shop import ShopBackend
 from serving.tools import Answer, Tools
 
-__all__ = ["converse_recorded"]
+__all__ = ["CRASHED", "converse_recorded"]
+
+CRASHED: Final = "crashed"
+"""The reason of a conversation that an error nobody foresaw has ended; no outcome has it."""
 
 
 def converse_recorded(
@@ -35,11 +44,23 @@ def converse_recorded(
     """
     tools = _WatchedTools(shop, contract)
     watched = _WatchedModel(model, tools, recording, len(history))
-    outcome = converse(request, watched, tools, budget, clock=clock, history=history)
+    try:
+        outcome = converse(request, watched, tools, budget, clock=clock, history=history)
+    except Exception as error:
+        ended: dict[str, Any] = {"reason": CRASHED, "detail": type(error).__name__, "milliseconds": 0}
+        with contextlib.suppress(Transient):  # what went wrong first is what is told
+            recording.append("ended", ended | asdict(Counts()))
+        raise
     if watched.failed is not None:
         raise watched.failed
     watched.record(outcome.messages)
+    ended = {"reason": outcome.reason, "detail": outcome.detail, "milliseconds": _milliseconds(outcome)}
+    recording.append("ended", ended | asdict(outcome.counts))
     return outcome
+
+
+def _milliseconds(outcome: Outcome) -> int:
+    return max(0, round(outcome.seconds * 1000))
 
 
 class _WatchedTools(Tools):

@@ -109,13 +109,23 @@ DAMAGES: dict[str, tuple[str, Callable[[list[Event]], list[Event]]]] = {
     ),
     "another model": ("MIXED_CONVERSATION", lambda e: [*e[:-1], replace(e[-1], model="other")]),
     "another contract": ("MIXED_CONVERSATION", lambda e: [*e[:-1], replace(e[-1], contract="0" * 64)]),
-    "no answer": ("UNFINISHED", lambda e: e[:-1]),
+    "no answer": ("UNFINISHED", lambda e: e[:-2]),
+    "an end without an answer": ("UNFINISHED", lambda e: numbered([*e[:-2], e[-1]])),
     "a call without its result": ("UNFINISHED", lambda e: e[:2]),
     "only a request": ("UNFINISHED", lambda e: e[:1]),
     "nobody asked": ("NO_REQUEST", lambda e: [replace(e[-1], sequence=0, event_id="c1-0")]),
     "answers out of turn": ("TOOL_CALL", lambda e: numbered([e[0], *e[2:]])),
     "a workflow that is none": ("PYTHON_SYNTAX", lambda e: proposing(e, "def (")),
 }
+
+
+def test_how_it_ended_is_said_and_may_be_missing(events: list[Event]) -> None:
+    """Logs from before `ended` have none; the silver row says the same."""
+    told = {name: row(events)[name] for name in row(events) if name not in ("ended_at", "num_events")}
+    assert events[-1].kind == "ended"
+    assert told.items() <= row(events[:-1]).items()
+    cut = replace(events[-1], payload=canonical_json(events[-1].value | {"reason": "turn_budget"}))
+    assert row(numbered([*events[:-2], cut]))["problem"].endswith("ends without an answer: turn_budget")
 
 
 def numbered(events: list[Event]) -> list[Event]:

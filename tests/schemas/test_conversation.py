@@ -28,6 +28,10 @@ EXAMPLES: dict[str, dict[str, Any]] = {
     "deactivated": {"workflow_id": "w1", "workflow_version": 1},
     "edited": {"workflow_id": "w1", "workflow_version": 2, "python": "@order_paid\n"},
     "feedback": {"rating": "up", "text": ""},
+    "ended": {
+        **{"reason": "turn_budget", "detail": "", "milliseconds": 1204},
+        **{"num_turns": 12, "num_tool_calls": 12, "num_refused_calls": 3, "num_tokens": 4096},
+    },
 }
 
 

@@ -325,8 +325,9 @@ def test_the_agent_answers_with_the_workflow_and_everything_is_recorded(
     happened = recorded(events, found["conversation_id"])
     assert [event.kind for event in happened] == [
         *("message", "tool_call", "tool_result", "tool_call", "tool_result"),
-        *("workflow_proposed", "message"),
+        *("workflow_proposed", "message", "ended"),
     ]
+    assert (happened[-1].value["reason"], happened[-1].value["num_tool_calls"]) == ("answered", 2)
     assert all(one.sequence + 1 == other.sequence for one, other in pairwise(happened))
     assert all(one.time <= other.time for one, other in pairwise(happened))
     assert {(e.shop_id, e.model, e.contract, e.arm) for e in happened} == {
@@ -351,7 +352,7 @@ def test_whatever_the_model_says_has_a_reason(
     assert (status, found["reason"]) == (200, reason)
     assert found["answer"] == ("".join(texts) or None)
     assert found["workflow_python"] is found["workflow_json"] is None
-    assert len(recorded(events, found["conversation_id"])) == 1 + bool(texts)
+    assert len(recorded(events, found["conversation_id"])) == 2 + bool(texts)
 
 
 def test_a_model_that_never_stops_meets_its_budget(
@@ -362,7 +363,7 @@ def test_a_model_that_never_stops_meets_its_budget(
     status, found = send("POST", "/agent", {"request": "hi", "shop_id": "s"})
     assert (status, found["answer"]) == (200, None)
     assert found["reason"] in ("turn_budget", "token_budget")
-    assert recorded(events, found["conversation_id"])[-1].kind == "tool_result"
+    assert recorded(events, found["conversation_id"])[-2].kind == "tool_result"
 
 
 def test_what_cannot_be_recorded_does_not_go_on(

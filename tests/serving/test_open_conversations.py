@@ -226,7 +226,7 @@ def test_what_ended_without_an_answer_takes_events_and_no_request(server: Server
     assert (status, found["error"]["code"]) == (400, "conversation_ended")
     assert "model_silent" in found["error"]["message"]
     _, found = server.post(f"/conversations/{first}/events", kind="feedback", rating="down", text="?")
-    assert found["sequence"] == 1
+    assert found["sequence"] == 2  # after what was said and how it ended
 
 
 def test_what_an_error_cut_off_does_not_go_on(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
