@@ -5,10 +5,10 @@
      "payload":{"content":"Tag big orders","role":"user"},"sequence":0,"shop_id":"7",
      "time":"2026-11-22T08:30:00.000000Z"}
 
-Events of one conversation count from 0 without a gap. `PAYLOADS` says what each kind holds. A kind may be added
-within a version: a file without it reads as before, and a reader that does not know it counts such a line as
-malformed. Each request of a conversation is closed by an `ended`; logs from before that kind have none. Not
-here yet: other versions.
+Events of one conversation count from 0 without a gap. `PAYLOADS` says what each kind holds. A kind may be
+added within a version: a file without it reads as before, and a reader that does not know it counts such a
+line as malformed. Each request of a conversation is closed by an `ended`; logs from before that kind have
+none. Not here yet: other versions.
 """
 
 from __future__ import annotations
