@@ -40,6 +40,9 @@ DOORS = {
     "transformers": ("training/", "serving/local_model.py"),
     "accelerate": ("training/", "serving/local_model.py"),
     "airflow": ("airflow_dags/",),
+    "liquid": ("serving/simulator/liquid.py",),
+    "blake3": ("serving/simulator/liquid.py",),
+    "quickjs": ("serving/simulator/code.py",),
 }
 
 # The ground floor knows no engine, no network, no disk, no clock and no chance.
