@@ -316,4 +316,4 @@ RESOURCE_TYPES: Final[tuple[str, ...]] = tuple(
         "enum"
     ]
 )
-"""What `search_shop_resource` looks for: types of the Admin API. Which 19 Flow's agent has is not public."""
+"""What `search_shop_resource` looks for: 19 kinds. Which 19 Flow's agent has is not public."""
