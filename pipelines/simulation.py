@@ -32,6 +32,7 @@ from schemas.weeks import Week
 from schemas.workflow import to_python
 from serving.agent import Budget
 from serving.app import create_app
+from serving.contract_files import CONTRACT_SUFFIX
 from serving.generation import Engine
 from serving.loopback import on_loopback
 from serving.oracle import ScriptedOracle
@@ -261,6 +262,9 @@ def _gather(folder: Path, num_damaged: int) -> int:
     lines: list[bytes] = []
     for arm in (CHAMPION, CHALLENGER):
         for path in sorted((folder / f".{arm}").iterdir()):
+            if path.name.endswith(CONTRACT_SUFFIX):  # both arms were told of the same
+                path.replace(folder / path.name)
+                continue
             day = path.name[len("events-") :][:10]
             lines += path.read_bytes().splitlines(keepends=True)
             path.rename(folder / f"events-{day}-{arm}.jsonl")

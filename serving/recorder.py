@@ -24,6 +24,7 @@ from typing import Any, Final
 from schemas.conversation import Event, Kind, write_event
 from schemas.errors import Transient, UsageError
 from schemas.tools import CONTRACT, Contract, canonical_json
+from serving.contract_files import keep_contract
 
 __all__ = ["CHALLENGER", "CHAMPION", "Recorder", "Recording"]
 
@@ -70,6 +71,7 @@ class Recorder:
             ) from None
         if not os.access(folder, os.W_OK | os.X_OK):
             raise UsageError(f"cannot record in {folder}: permission denied.")
+        keep_contract(folder, contract)
 
     def begin(self, shop_id: str) -> Recording:
         """A new conversation of a shop, without an event so far."""

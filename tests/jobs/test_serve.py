@@ -90,7 +90,7 @@ def test_it_serves_until_it_is_stopped(
         process.kill()
         process.wait()
     assert (process.returncode, out, err) == (0, "", "")
-    (path,) = (tmp_path / "events").iterdir()
+    (path,) = (tmp_path / "events").glob("*.jsonl")
     events = [read_event(line) for line in path.read_bytes().splitlines()]
     assert {(event.conversation_id, event.model) for event in events} == {(conversation_id, said[1])}
 

@@ -86,7 +86,7 @@ def chat(client: openai.OpenAI, model: str, messages: Any, **options: Any) -> An
 
 
 def recorded(events: Path, conversation_id: str) -> list[Event]:
-    lines = [line for path in events.iterdir() for line in path.read_bytes().splitlines(keepends=True)]
+    lines = [line for path in events.glob("*.jsonl") for line in path.read_bytes().splitlines(keepends=True)]
     return [event for event in map(read_event, lines) if event.conversation_id == conversation_id]
 
 
@@ -387,7 +387,7 @@ def test_what_cannot_be_recorded_does_not_go_on(
 def test_no_secret_of_a_caller_is_recorded(send: Callable[..., Answered], mouth: Mouth, events: Path) -> None:
     mouth.say("Hi.")
     assert send("POST", "/agent", {"request": "hi", "shop_id": "s"}, Cookie="SECRET-KEY")[0] == 200
-    written = b"".join(path.read_bytes() for path in events.iterdir())
+    written = b"".join(path.read_bytes() for path in events.glob("*.jsonl"))
     assert b'"hi"' in written
     assert b"SECRET-KEY" not in written
 

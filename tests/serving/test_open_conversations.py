@@ -71,7 +71,7 @@ class Server:
         return str(found["conversation_id"])
 
     def events(self, conversation_id: str) -> list[Event]:
-        lines = [line for path in self.folder.iterdir() for line in path.read_bytes().splitlines()]
+        lines = [line for path in self.folder.glob("*.jsonl") for line in path.read_bytes().splitlines()]
         return [event for event in map(read_event, lines) if event.conversation_id == conversation_id]
 
 
@@ -193,7 +193,7 @@ def test_a_bad_request_to_the_agent_is_refused_by_name_and_not_recorded(
 ) -> None:
     status, found = server.post("/agent", **body)
     assert (status, found["error"]["param"]) == (400, param)
-    assert list(server.folder.iterdir()) == []
+    assert list(server.folder.glob("*.jsonl")) == []
     assert not server.engine.asked.is_set()
 
 
@@ -208,7 +208,7 @@ def test_a_conversation_that_nobody_knows(server: Server) -> None:
         status, found = server.post(path, **body)
         assert (status, found["error"]["code"]) == (404, "conversation_not_found")
         assert "the last 3" in found["error"]["message"]
-    assert len(list(server.folder.iterdir())) == 1
+    assert len(list(server.folder.glob("*.jsonl"))) == 1
 
 
 def test_the_one_that_was_used_longest_ago_is_forgotten_first(server: Server) -> None:

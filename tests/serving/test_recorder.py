@@ -43,7 +43,7 @@ def test_what_is_appended_is_in_the_file_at_once(tmp_path: Path) -> None:
         recording.append("message", SAID),
         recording.append("feedback", {"rating": "up", "text": ""}),
     ]
-    (path,) = (tmp_path / "made" / "events").iterdir()
+    (path,) = (tmp_path / "made" / "events").glob("*.jsonl")
     assert events_in(path) == appended
     assert [event.sequence for event in appended] == [0, 1]
     assert {(event.shop_id, event.model, event.arm) for event in appended} == {("shop-7", "m", "challenger")}
@@ -65,7 +65,7 @@ def test_threads_share_a_recorder(tmp_path: Path) -> None:
         thread.start()
     for thread in threads:
         thread.join()
-    (path,) = tmp_path.iterdir()
+    (path,) = tmp_path.glob("*.jsonl")
     found = by_conversation(events_in(path))
     assert sorted(map(len, found.values())) == [*[50] * 8, 400]
     assert all(map(is_gapless, found.values()))
@@ -78,7 +78,7 @@ def test_a_day_has_its_own_file(tmp_path: Path) -> None:
     recording = recorder.begin("s")
     for _ in range(2):
         recording.append("message", SAID)
-    names = sorted(path.name for path in tmp_path.iterdir())
+    names = sorted(path.name for path in tmp_path.glob("*.jsonl"))
     assert [name[:17] for name in names] == ["events-2026-11-22", "events-2026-11-23"]
     recorder.close()
 
@@ -112,7 +112,7 @@ def test_two_processes_and_a_kill_leave_at_most_one_cut_line_each(tmp_path: Path
         for pid in pids:
             os.kill(pid, signal.SIGKILL)
     assert process.pid in pids
-    files = list(tmp_path.iterdir())
+    files = list(tmp_path.glob("*.jsonl"))
     assert len(files) == 2
     events: list[Event] = []
     for path in files:
@@ -142,7 +142,7 @@ def test_a_short_write_ends_its_file_and_costs_no_event(
             recording.append("message", SAID)
     recording.append("message", SAID)
     recorder.close()
-    lines = [path.read_bytes().splitlines(keepends=True) for path in tmp_path.iterdir()]
+    lines = [path.read_bytes().splitlines(keepends=True) for path in tmp_path.glob("*.jsonl")]
     assert sorted(map(len, lines)) == [1, 2]
     cut = [line for file in lines for line in file if not line.endswith(b"\n")]
     assert len(cut) == 1
@@ -168,7 +168,7 @@ def test_a_bad_payload_leaves_no_gap(tmp_path: Path) -> None:
             recording.append("message", wrong)
     assert recording.append("message", SAID).sequence == 0
     recorder.close()
-    assert b"secret" not in b"".join(path.read_bytes() for path in tmp_path.iterdir())
+    assert b"secret" not in b"".join(path.read_bytes() for path in tmp_path.glob("*.jsonl"))
 
 
 @pytest.mark.parametrize(("durable", "num_syncs"), [(False, 0), (True, 2)])
@@ -176,8 +176,8 @@ def test_durable_waits_for_the_disk(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, durable: bool, num_syncs: int
 ) -> None:
     synced: list[int] = []
-    monkeypatch.setattr(subject.os, "fsync", synced.append)
     recorder = Recorder(tmp_path, model="m", durable=durable)
+    monkeypatch.setattr(subject.os, "fsync", synced.append)
     recording = recorder.begin("s")
     for _ in range(2):
         recording.append("message", SAID)
