@@ -6,16 +6,18 @@ RUN := $(UV) run --no-sync
 READY := .venv/.ready
 EXTRAS := .venv/.extras
 AIRFLOW := .venv-airflow
+VLLM := .venv-vllm
 
 unexport UV_PROJECT_ENVIRONMENT VIRTUAL_ENV
 
-.PHONY: help demo test test-airflow test-demo lint fuzz faults bench zip clean java
+.PHONY: help demo test test-airflow test-demo test-vllm lint fuzz faults bench zip clean java
 
 help:
 	@echo 'make demo          the loop turns twice on this machine (INPUT=folder adds your own files)'
 	@echo 'make test          lint, types and tests'
 	@echo 'make test-airflow  load the Airflow DAG and run it once, in an environment of its own'
 	@echo 'make test-demo     the demo as the README shows it, killed and run again'
+	@echo 'make test-vllm     a checkpoint served by vLLM is fed the ids that training rendered'
 	@echo 'make fuzz          long random runs of the workflow language'
 	@echo 'make faults        kill jobs at random moments and compare the tables'
 	@echo 'make bench         every benchmark, each as a ratio to its peer'
@@ -27,7 +29,7 @@ demo: java $(EXTRAS)
 
 # Two workers, each with a Spark of its own and one thread for torch: half of the time a test waits.
 test: java $(EXTRAS) lint
-	OMP_NUM_THREADS=1 $(RUN) pytest -n 2 --dist loadfile --no-loadscope-reorder -m 'not faults and not fuzz and not demo'
+	OMP_NUM_THREADS=1 $(RUN) pytest -n 2 --dist loadfile --no-loadscope-reorder -m 'not faults and not fuzz and not demo and not vllm'
 
 # No server: the run is `dag.test()`, on a fresh database in a folder that goes afterwards.
 test-airflow: java $(EXTRAS) zip $(AIRFLOW)/.ready
@@ -37,6 +39,9 @@ test-airflow: java $(EXTRAS) zip $(AIRFLOW)/.ready
 
 test-demo: java $(EXTRAS)
 	$(RUN) pytest -m demo
+
+test-vllm: $(EXTRAS) $(VLLM)/.ready
+	VLLM_PYTHON=$(VLLM)/bin/python $(RUN) pytest -m vllm
 
 lint: $(EXTRAS)
 	$(RUN) ruff check .
@@ -76,6 +81,11 @@ $(EXTRAS): $(READY)
 $(AIRFLOW)/.ready: airflow_dags/requirements.txt $(READY)
 	$(UV) venv --quiet --clear --python .venv/bin/python $(AIRFLOW)
 	$(UV) pip install --quiet --python $(AIRFLOW)/bin/python --requirements $<
+	@touch $@
+
+$(VLLM)/.ready: tests/serving/vllm_requirements.txt $(READY)
+	$(UV) venv --quiet --clear --python .venv/bin/python $(VLLM)
+	$(UV) pip install --quiet --no-deps --python $(VLLM)/bin/python --requirements $<
 	@touch $@
 
 # A venv where Python can make one, else a plain folder: neither is stopped by an externally managed Python.

@@ -35,6 +35,7 @@ __all__ = [
     "find_checkpoint",
     "made_from",
     "read_checkpoint_manifest",
+    "tokenizer_config",
     "write_checkpoint",
 ]
 
@@ -116,7 +117,7 @@ def write_checkpoint(
     (part / "contract.json").write_text(contract.to_json(), encoding="utf-8")
     steps = "".join(json.dumps(asdict(step)) + "\n" for step in trained.steps)
     (part / "steps.jsonl").write_text(steps, encoding="utf-8")
-    _write_json(part / "tokenizer_config.json", _tokenizer_config(recipe))
+    _write_json(part / "tokenizer_config.json", tokenizer_config(recipe.length))
     paths = sorted(part.iterdir())
     for path in paths:
         path.chmod(0o644)  # safetensors makes files that nobody else can read, such as a server
@@ -170,13 +171,13 @@ def read_checkpoint_manifest(folder: Path) -> CheckpointManifest:
     return manifest
 
 
-def _tokenizer_config(recipe: Recipe) -> dict[str, Any]:
+def tokenizer_config(length: int) -> dict[str, Any]:
     """What `AutoTokenizer` needs beside `tokenizer.json`, whose bytes stay those of the shards."""
     return {
         "tokenizer_class": "PreTrainedTokenizerFast",
         "eos_token": END,
         "pad_token": PAD,
-        "model_max_length": recipe.length,
+        "model_max_length": length,
         "clean_up_tokenization_spaces": False,
         "chat_template": files("schemas").joinpath("qwen3.jinja").read_text(encoding="utf-8"),
     }

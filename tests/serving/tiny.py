@@ -20,7 +20,9 @@ from tests.schemas.conversations import tiny_tokenizer, tokenizer_json
 LENGTH = 8192
 
 
-def write_checkpoint(folder: Path, *, num_tokens: int = tiny_tokenizer().num_tokens) -> Path:
+def write_checkpoint(
+    folder: Path, *, num_tokens: int = tiny_tokenizer().num_tokens, head_dim: int = 16
+) -> Path:
     """What training leaves behind, with weights drawn from a seed."""
     torch.set_num_threads(1)  # for so small a network, more threads only wait for each other
     with torch.random.fork_rng():
@@ -33,7 +35,7 @@ def write_checkpoint(folder: Path, *, num_tokens: int = tiny_tokenizer().num_tok
                 num_hidden_layers=1,
                 num_attention_heads=1,
                 num_key_value_heads=1,
-                head_dim=16,
+                head_dim=head_dim,
                 max_position_embeddings=LENGTH,
                 bos_token_id=None,
                 eos_token_id=tiny_tokenizer().control["<|im_end|>"],
