@@ -7,6 +7,7 @@ yet: tokenizers whose control tokens swallow the spaces around them, which are r
 from __future__ import annotations
 
 import hashlib
+from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
@@ -18,6 +19,9 @@ from schemas.workflow.jsontext import compact, read_json
 __all__ = ["JsonTokenizer", "Tokenizer"]
 
 MAX_BYTES = 64 << 20
+_LONG = 2048
+"""Characters from which on a text is remembered: every conversation begins with the same system prompt."""
+_REMEMBERED = 32
 
 
 class Tokenizer(Protocol):
@@ -61,9 +65,20 @@ class JsonTokenizer:
             )
         self.fingerprint = hashlib.sha256(content).hexdigest()
         self._ids = frozenset(self.control.values())
+        self._long: OrderedDict[str, list[int]] = OrderedDict()
 
     def encode(self, text: str) -> list[int]:
         """Raises BadRecord where a control token would come out all the same."""
+        if len(text) < _LONG:
+            return self._encoded(text)
+        # Threads may both encode one text, or drop one too many: either costs time and nothing else.
+        ids = self._long.pop(text, None) or self._encoded(text)
+        self._long[text] = ids
+        while len(self._long) > _REMEMBERED:
+            self._long.popitem(last=False)
+        return ids.copy()
+
+    def _encoded(self, text: str) -> list[int]:
         ids: list[int] = self._plain.encode(text, add_special_tokens=False).ids
         if not self._ids.isdisjoint(ids):
             raise BadRecord("CONTROL_TOKEN", "plain text became a control token of this tokenizer")
