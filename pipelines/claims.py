@@ -15,7 +15,7 @@ from typing import Final
 
 from schemas.errors import BadRecord
 from schemas.workflow.jsontext import read_json
-from serving.task_answers import words
+from serving.words import words
 
 __all__ = [
     "ADMITS",

@@ -32,7 +32,7 @@ from schemas.workflow.descriptor import task_name
 from schemas.workflow.model import CONDITION, FOREACH
 from serving.checks import validation_errors
 from serving.shop import InMemoryShop
-from serving.task_answers import words
+from serving.words import words
 
 __all__ = ["FACETS", "Conversation", "Verdict"]
 

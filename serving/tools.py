@@ -1,7 +1,6 @@
 """The agent's tools: whatever a model sends, it gets an answer of the contract's shape.
 
-Not here yet: search of environment paths, shop resources and templates, and everything that lists workflows
-or turns them on.
+Not here yet: everything that lists workflows or turns them on.
 """
 
 from __future__ import annotations
@@ -12,15 +11,32 @@ from typing import Any, Final
 
 from schemas.catalog.catalogue import Catalogue
 from schemas.errors import BadRecord
-from schemas.tools import CONFIGURE, CONTRACT, SAVE, SEARCH, Contract, canonical_json, read_arguments
+from schemas.tools import (
+    CONFIGURE,
+    CONTRACT,
+    LOOK_UP,
+    PATHS,
+    RESOURCES,
+    SAVE,
+    SEARCH,
+    TEMPLATES,
+    Contract,
+    canonical_json,
+    read_arguments,
+)
 from schemas.workflow import from_python, to_python
 from serving.checks import validation_errors
+from serving.path_answers import path_answers, saved_workflow
 from serving.shop import Saved, ShopBackend
-from serving.task_answers import configuration, search
+from serving.task_answers import configuration
+from serving.task_search import search
+from serving.template_search import template_search
 
 __all__ = ["Answer", "Tools"]
 
 _LONGEST: Final = 500
+_RESOURCES: Final = 10
+"""Shop resources that a search answers with where it does not say how many."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +60,11 @@ class Tools:
         self._tools: Mapping[str, Callable[[dict[str, Any]], tuple[dict[str, Any], Saved | None]]] = {
             SEARCH: self._search,
             CONFIGURE: self._configure,
+            PATHS: lambda arguments: (path_answers(arguments, self.shop, self.catalogue), None),
+            TEMPLATES: lambda arguments: ({"templates": template_search(arguments["search_queries"])}, None),
+            LOOK_UP: self._look_up,
             SAVE: self._save,
+            RESOURCES: self._search_resources,
         }
 
     def call(self, name: str, arguments: str) -> Answer:
@@ -73,6 +93,20 @@ class Tools:
     def _configure(self, arguments: dict[str, Any]) -> tuple[dict[str, Any], None]:
         asked = ((task["id"], task["version"]) for task in arguments["tasks"])
         return {"tasks": [configuration(*named, self.catalogue) for named in asked]}, None
+
+    def _look_up(self, arguments: dict[str, Any]) -> tuple[dict[str, Any], None]:
+        found = saved_workflow(self.shop, arguments["workflow_id"], arguments.get("version"))
+        data = {
+            "workflow_id": found.workflow_id,
+            "workflow_python": found.python,
+            "workflow_version": found.workflow_version,
+        }
+        return data, None
+
+    def _search_resources(self, arguments: dict[str, Any]) -> tuple[dict[str, Any], None]:
+        limit = arguments.get("limit", _RESOURCES)
+        found = self.shop.resources(arguments["resource_type"], arguments["query"], limit)
+        return {"resources": found}, None
 
     def _save(self, arguments: dict[str, Any]) -> tuple[dict[str, Any], Saved]:
         workflow = from_python(arguments["workflow_python"])

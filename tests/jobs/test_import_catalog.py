@@ -12,7 +12,8 @@ from jobs.import_catalog import main
 from schemas.catalog.tasks import SHIPPED
 from schemas.errors import UsageError
 from serving.shop import InMemoryShop
-from serving.task_answers import configuration, search
+from serving.task_answers import configuration
+from serving.task_search import search
 from serving.tools import Tools
 
 PAID = "shopify::admin::order_paid"

@@ -10,7 +10,8 @@ from pipelines.identifiers import find_identifiers, replaced
 from schemas.catalog.tasks import TASKS
 from schemas.tools import canonical_json
 from serving.shop import InMemoryShop
-from serving.task_answers import configuration, search
+from serving.task_answers import configuration
+from serving.task_search import search
 
 TOKEN = "0123456789abcdef0123456789abcdef"
 
