@@ -41,7 +41,7 @@ DOORS = {
     "accelerate": ("training/", "serving/local_model.py"),
     "airflow": ("airflow_dags/",),
     "liquid": ("serving/simulator/liquid.py",),
-    "blake3": ("serving/simulator/liquid.py",),
+    "blake3": ("serving/simulator/liquid_filters.py",),
     "quickjs": ("serving/simulator/code.py",),
 }
 
