@@ -34,9 +34,6 @@ __all__ = ["ShardPlan", "cut", "parquet_bytes", "shard_of"]
 _HASH_BITS: Final = 60
 _SLICE_ROWS: Final = 64
 """Rows whose tokens are held as Python objects at a time."""
-_STRETCHES: Final = 4096
-_LONGEST_STRETCH: Final = 16_384
-"""In characters: what is remembered of one stretch at most."""
 _WRITTEN: Final = "shard int, num_rows long, content binary"
 
 
@@ -181,23 +178,9 @@ def _writer(tokenizer_json: bytes) -> Callable[[pa.Table], pa.Table]:
     return write
 
 
-class _Remembering:
-    """A tokenizer that knows a stretch again: every row has the system prompt, many the same tool answers."""
-
-    def __init__(self, content: bytes) -> None:
-        inner = JsonTokenizer(content)
-        self.control: Mapping[str, int] = inner.control
-        self.fingerprint: str = inner.fingerprint
-        self._encode = inner.encode
-        self._known = functools.lru_cache(maxsize=_STRETCHES)(inner.encode)
-
-    def encode(self, text: str) -> list[int]:
-        return self._known(text) if len(text) <= _LONGEST_STRETCH else self._encode(text)
-
-
 @functools.lru_cache(maxsize=2)
-def _tokenizer(content: bytes) -> _Remembering:
-    return _Remembering(content)
+def _tokenizer(content: bytes) -> JsonTokenizer:
+    return JsonTokenizer(content)
 
 
 def _rendered(rows: pa.Table, tokenizer: Tokenizer) -> pa.Table:

@@ -6,8 +6,8 @@ yet: tokenizers whose control tokens swallow the spaces around them, which are r
 
 from __future__ import annotations
 
+import functools
 import hashlib
-from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
@@ -19,9 +19,10 @@ from schemas.workflow.jsontext import compact, read_json
 __all__ = ["JsonTokenizer", "Tokenizer"]
 
 MAX_BYTES = 64 << 20
-_LONG = 2048
-"""Characters from which on a text is remembered: every conversation begins with the same system prompt."""
-_REMEMBERED = 32
+_REMEMBERED = 4096
+_LONGEST = 16_384
+"""Characters of the longest text that is remembered: every conversation has the same system prompt, and many
+the same answers of tools."""
 
 
 class Tokenizer(Protocol):
@@ -65,18 +66,11 @@ class JsonTokenizer:
             )
         self.fingerprint = hashlib.sha256(content).hexdigest()
         self._ids = frozenset(self.control.values())
-        self._long: OrderedDict[str, list[int]] = OrderedDict()
+        self._known = functools.lru_cache(maxsize=_REMEMBERED)(self._encoded)
 
     def encode(self, text: str) -> list[int]:
         """Raises BadRecord where a control token would come out all the same."""
-        if len(text) < _LONG:
-            return self._encoded(text)
-        # Threads may both encode one text, or drop one too many: either costs time and nothing else.
-        ids = self._long.pop(text, None) or self._encoded(text)
-        self._long[text] = ids
-        while len(self._long) > _REMEMBERED:
-            self._long.popitem(last=False)
-        return ids.copy()
+        return self._known(text).copy() if len(text) <= _LONGEST else self._encoded(text)
 
     def _encoded(self, text: str) -> list[int]:
         ids: list[int] = self._plain.encode(text, add_special_tokens=False).ids
