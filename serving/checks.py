@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from schemas.catalog.catalogue import Catalogue
 from schemas.catalog.tasks import TASKS
 from schemas.workflow import Workflow
 from schemas.workflow.check import findings
@@ -15,7 +16,7 @@ from schemas.workflow.checks.findings import Finding
 from schemas.workflow.model import Step
 from serving.shop import ShopBackend
 
-__all__ = ["validation_errors"]
+__all__ = ["Buckets", "validation_errors"]
 
 _CONDITION: Final = "conditionErrors"
 _FIELD: Final = "configFieldErrors"
@@ -25,13 +26,16 @@ _TASK: Final = "taskErrors"
 Buckets = dict[str, list[dict[str, Any]]]
 
 
-def validation_errors(workflow: Workflow, shop: ShopBackend) -> Buckets:
-    """The errors, each in its bucket; steps carry the ids of the agent spelling (the trigger is "1")."""
+def validation_errors(workflow: Workflow, shop: ShopBackend, catalogue: Catalogue | None = None) -> Buckets:
+    """The errors, each in its bucket, by the catalogue that ships or by the shop's own.
+
+    Steps carry the ids of the agent spelling (the trigger is "1"); what is of no one step carries None.
+    """
     found: Buckets = {_CONDITION: [], _FIELD: [], _LOOP: [], _TASK: []}
     for number, step in enumerate(workflow.steps):
         if problem := _shop_problem(step, shop):
             found[_TASK].append(_entry(Finding(problem[0], number, "", problem[1])))
-    for each in findings(workflow):
+    for each in findings(workflow, catalogue):
         if each.severity == "error":
             found[_bucket(each)].append(_entry(each))
     return found

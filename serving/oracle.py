@@ -1,14 +1,15 @@
 """The scripted oracle: given the workflow that is wanted, it plays the trajectory of an ideal agent.
 
 It makes cold-start conversations and is the upper bound that evaluations print beside a model. It is no
-model: its name is in every output. Not here yet: searches that find nothing, and mistakes that are mended.
+model: its name is in every output. Not here yet: searches that find nothing, mistakes that are mended, and
+searches of paths, templates and shop resources: what it is told it needs no search for.
 """
 
 from __future__ import annotations
 
 import functools
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Any, Final
@@ -16,7 +17,7 @@ from typing import Any, Final
 from schemas.catalog.tasks import TASKS, is_app
 from schemas.chat import Message, ToolCall
 from schemas.errors import BadRecord
-from schemas.tools import CONFIGURE, SAVE, SEARCH, Contract, canonical_json
+from schemas.tools import CONFIGURE, LOOK_UP, SAVE, SEARCH, Contract, canonical_json
 from schemas.workflow import Workflow, from_python
 from schemas.workflow.jsontext import read_json
 from schemas.workflow.model import CONDITION, FOREACH, Step
@@ -82,9 +83,13 @@ class ScriptedOracle:
         queries = list(dict.fromkeys(label.lower() for label in labels))
         named = [{"id": task_id, "version": version} for task_id, version in tasks]
         saved: dict[str, Any] = {"workflow_python": self.python}
+        looked_up: list[dict[str, Any]] = []
         if self.workflow_id is not None:
             saved |= {"workflow_id": self.workflow_id, "workflow_version": self.workflow_version}
+            if not _has_seen(self.workflow_id, history):
+                looked_up.append({"workflow_id": self.workflow_id})
         return [
+            _calls(LOOK_UP, looked_up),
             _calls(SEARCH, [{"search_queries": part} for part in _parts(queries, _QUERIES)]),
             _calls(CONFIGURE, [{"tasks": part} for part in _parts(named, _TASKS)]),
             _calls(SAVE, [saved]),
@@ -118,6 +123,20 @@ def _read_before(history: Sequence[Message]) -> set[tuple[str, str]]:
     return read
 
 
+def _has_seen(workflow_id: str, history: Sequence[Message]) -> bool:
+    """Whether a tool has told of the workflow: it was looked up, or saved."""
+    for message in history:
+        said = message["content"] or ""
+        if message["role"] != "tool" or workflow_id not in said:
+            continue
+        try:
+            if read_json(said)["data"]["workflow_id"] == workflow_id:
+                return True
+        except (BadRecord, KeyError, TypeError):
+            continue
+    return False
+
+
 def _ending(workflow: Workflow, python: str, since: Sequence[Message]) -> str:
     """What the merchant is told, true to what the tool answered."""
     said = json.loads(since[-1]["content"] or "{}")
@@ -127,7 +146,7 @@ def _ending(workflow: Workflow, python: str, since: Sequence[Message]) -> str:
         )
     errors = [error for bucket in said["data"]["validation_errors"].values() for error in bucket]
     if errors:
-        listed = "; ".join(dict.fromkeys(f"step {error['stepId']}: {error['message']}" for error in errors))
+        listed = "; ".join(dict.fromkeys(map(_objection, errors)))
         ready = f'The workflow "{workflow.name}" is saved and switched off.'
         return f"{ready} Next steps: mend what Flow objects to ({listed}), then turn it on."
     named = dict.fromkeys((step.task_id, step.kind) for step in _named(workflow))
@@ -136,6 +155,12 @@ def _ending(workflow: Workflow, python: str, since: Sequence[Message]) -> str:
     return _READY[blake2b(python.encode(), digest_size=1).digest()[0] % len(_READY)].format(
         name=workflow.name, trigger=trigger, does=does
     )
+
+
+def _objection(error: Mapping[str, Any]) -> str:
+    """One of Flow's objections; some are of the whole workflow and name no step."""
+    step = error["stepId"]
+    return error["message"] if step is None else f"step {step}: {error['message']}"
 
 
 def _named(workflow: Workflow) -> list[Step]:

@@ -4,24 +4,26 @@
     replay(messages, tools)      # every answer came back byte for byte, and the shop is where it was
 
 Nothing that a model wrote is executed: a call is answered by the same tools that answered it before. Not here
-yet: shops that were not empty when the conversation began.
+yet: workflows that were there before the conversation and that it never looked up.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import Any, Final
 
 from schemas.catalog.tasks import is_app
 from schemas.chat import Message, ToolCall
 from schemas.errors import BadRecord
-from schemas.tools import SAVE, SEARCH
+from schemas.tools import LOOK_UP, SAVE, SEARCH
 from schemas.workflow import from_python
 from schemas.workflow.jsontext import read_json
-from serving.shop import InMemoryShop
+from serving.shop import InMemoryShop, Saved
 from serving.tools import Tools
 
 __all__ = ["app_tasks", "replay", "shop_of"]
+
+_SAVED: Final = ("workflow_id", "workflow_version", "workflow_python")
 
 
 def replay(messages: Sequence[Message], tools: Tools) -> None:
@@ -42,11 +44,13 @@ def replay(messages: Sequence[Message], tools: Tools) -> None:
 
 
 def shop_of(messages: Sequence[Message]) -> InMemoryShop:
-    """An empty shop with the apps that a conversation shows to be installed.
+    """The shop as a conversation shows that it was before it: the apps, and the workflows that it read.
 
-    A search said so, or a workflow that uses their tasks was saved without complaint.
+    An app is there where a search said so, or a workflow that uses its tasks was saved without complaint.
     """
     apps: set[str] = set()
+    before: dict[tuple[str, int], Saved] = {}
+    made: set[str] = set()
     for _, call, recorded in _answered(messages):
         name = call["function"]["name"]
         try:
@@ -56,9 +60,15 @@ def shop_of(messages: Sequence[Message]) -> InMemoryShop:
                 apps.update(task["id"] for task in found if task["installed"] is True)
             elif name == SAVE:
                 apps |= _undisputed(read_json(call["function"]["arguments"]), answer["data"])
+                made.add(answer["data"]["workflow_id"])
+            elif name == LOOK_UP and answer["data"]["workflow_id"] not in made:
+                read = Saved(*(answer["data"][key] for key in _SAVED))
+                before[read.workflow_id, read.workflow_version] = read
         except (BadRecord, KeyError, TypeError, AttributeError):
             continue  # a refused call shows nothing
-    return InMemoryShop(frozenset(app for app in apps if is_app(app)))
+    newest = {workflow_id: before[workflow_id, version] for workflow_id, version in sorted(before)}
+    older = {key: read for key, read in before.items() if newest[read.workflow_id] != read}
+    return InMemoryShop(frozenset(app for app in apps if is_app(app)), newest, older)
 
 
 def app_tasks(python: str) -> frozenset[str]:
@@ -72,7 +82,8 @@ def app_tasks(python: str) -> frozenset[str]:
 
 def _undisputed(arguments: dict[str, Any], saved: dict[str, Any]) -> set[str]:
     """The app tasks of a saved workflow that the shop did not object to."""
-    disputed = {int(error["stepId"]) - 1 for error in saved["validation_errors"]["taskErrors"]}
+    errors = saved["validation_errors"]["taskErrors"]
+    disputed = {int(error["stepId"]) - 1 for error in errors if error["stepId"] is not None}
     steps = enumerate(from_python(arguments["workflow_python"]).steps)
     return {step.task_id for number, step in steps if number not in disputed and is_app(step.task_id)}
 

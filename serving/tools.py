@@ -25,7 +25,7 @@ from schemas.tools import (
     read_arguments,
 )
 from schemas.workflow import from_python, to_python
-from serving.checks import validation_errors
+from serving.checks import Buckets, validation_errors
 from serving.path_answers import path_answers, saved_workflow
 from serving.shop import Saved, ShopBackend
 from serving.task_answers import configuration
@@ -35,6 +35,8 @@ from serving.template_search import template_search
 __all__ = ["Answer", "Tools"]
 
 _LONGEST: Final = 500
+_ERRORS: Final = 50
+"""The most errors that one answer lists: nobody mends more at once, and a hostile workflow has thousands."""
 _RESOURCES: Final = 10
 """Shop resources that a search answers with where it does not say how many."""
 
@@ -111,7 +113,7 @@ class Tools:
     def _save(self, arguments: dict[str, Any]) -> tuple[dict[str, Any], Saved]:
         workflow = from_python(arguments["workflow_python"])
         python = to_python(workflow)
-        errors = validation_errors(workflow, self.shop)
+        errors = validation_errors(workflow, self.shop, self.catalogue)
         identity, version = arguments.get("workflow_id"), arguments.get("workflow_version")
         if (identity is None) != (version is None):
             raise BadRecord("BAD_ARGUMENTS", "workflow_id and workflow_version go together")
@@ -123,13 +125,24 @@ class Tools:
         said = (
             "Saved; errors must be mended before it is turned on." if num_errors else "Saved, switched off."
         )
+        if num_errors > _ERRORS:
+            said += f" The first {_ERRORS} of {num_errors} are listed."
         data = {
             "message": said,
-            "validation_errors": errors,
+            "validation_errors": _first(errors, _ERRORS),
             "workflow_id": saved.workflow_id,
             "workflow_version": saved.workflow_version,
         }
         return data, saved
+
+
+def _first(buckets: Buckets, number: int) -> Buckets:
+    """So many errors of all buckets, the first buckets first."""
+    kept: Buckets = {}
+    for name, errors in buckets.items():
+        kept[name] = errors[:number]
+        number -= len(kept[name])
+    return kept
 
 
 def _printable(text: str, limit: int) -> str:

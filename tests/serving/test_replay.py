@@ -14,7 +14,7 @@ from schemas.errors import BadRecord
 from serving.agent import Budget, converse
 from serving.oracle import ScriptedOracle
 from serving.replay import app_tasks, replay, shop_of
-from serving.shop import InMemoryShop
+from serving.shop import InMemoryShop, Saved
 from serving.tools import Tools
 
 TAG = '@order_created\ndef tag(order):\n    add_order_tags(order_id=order.id, tags=["東京"])\n'
@@ -143,6 +143,49 @@ def test_a_refused_save_shows_no_app() -> None:
     messages = had(APPS, shop=InMemoryShop(frozenset({UNKNOWN})))
     messages[-2]["content"] = json.dumps({"ok": False, "tool": "create_or_update_workflow", "data": {}})
     assert shop_of(messages) == InMemoryShop()
+
+
+def test_the_workflows_that_were_read_were_there_before() -> None:
+    shop = InMemoryShop()
+    shop.create(TAG)
+    other = TAG.replace("東京", "大阪")
+    shop.update("workflow-1", 1, other)
+    wanted = TAG.replace("東京", "京都")
+    oracle = ScriptedOracle(wanted, workflow_id="workflow-1", workflow_version=2)
+    messages = converse("Edit", oracle, Tools(shop), Budget(), clock=lambda: 0.0).messages
+    assert messages[1]["tool_calls"][0]["function"]["name"] == "workflow_lookup"
+    before = shop_of(messages)
+    assert before == InMemoryShop(workflows={"workflow-1": Saved("workflow-1", 2, other)})
+    replay(messages, Tools(before))
+    assert before.newest("workflow-1") == Saved("workflow-1", 3, wanted)
+
+
+def test_an_old_version_that_was_read_is_old_in_the_shop() -> None:
+    shop = InMemoryShop()
+    shop.create(TAG)
+    shop.update("workflow-1", 1, TAG.replace("東京", "大阪"))
+    messages: list[Message] = [{"role": "user", "content": "Compare"}]
+    for number, arguments in enumerate(
+        ('{"workflow_id":"workflow-1"}', '{"version":1,"workflow_id":"workflow-1"}')
+    ):
+        call: Any = {"name": "workflow_lookup", "arguments": arguments}
+        made: Any = [{"id": f"c{number}", "type": "function", "function": call}]
+        said = Tools(shop).call("workflow_lookup", arguments).text
+        messages += [
+            {"role": "assistant", "content": None, "tool_calls": made},
+            {"role": "tool", "content": said, "tool_call_id": f"c{number}"},
+        ]
+    assert shop_of(messages) == shop
+    replay(messages, Tools(shop_of(messages)))
+
+
+def test_an_error_of_the_whole_workflow_disputes_no_app() -> None:
+    messages = had(APPS, shop=InMemoryShop(frozenset({SHEETS, UNKNOWN})))
+    said = json.loads(messages[-2]["content"] or "")
+    error = {"code": "WORKFLOW_NAME_REQUIRED", "message": "x", "stepId": None, "configFieldId": None}
+    said["data"]["validation_errors"]["taskErrors"] = [error]
+    messages[-2]["content"] = json.dumps(said)
+    assert shop_of(messages) == InMemoryShop(frozenset({SHEETS, UNKNOWN}))
 
 
 def test_app_tasks_are_those_of_no_shopify_name() -> None:
