@@ -14,17 +14,21 @@ from typing import Any, Final
 
 from schemas.catalog import tasks
 from schemas.catalog.catalogue import PUBLISHERS, UNCONFIRMED, Catalogue, Task, UnidentifiedTask
+from schemas.tools import canonical_json
 from serving.merchant_words import telling, terms
 from serving.shop import ShopBackend
 from serving.word_index import WordIndex
 from serving.words import words
 
-__all__ = ["MATCHES", "WORTHY", "search"]
+__all__ = ["MATCHES", "SUMMARY_BYTES", "WORTHY", "search"]
 
 MATCHES: Final = 10
 """The most summaries that one query gets."""
+SUMMARY_BYTES: Final = 370
+"""The longest summary as canonical JSON in UTF-8, so that 100 matches take 37,000 bytes at most."""
 WORTHY: Final = 0.75
 """The least share of the best score that a match has."""
+_CUT: Final = "…"
 _UNUSABLE: Final = "No workflow can use it here: its id is not public."
 
 
@@ -77,7 +81,7 @@ def _summary(task: Task | UnidentifiedTask, shop: ShopBackend) -> dict[str, Any]
     else:
         warned = [_UNUSABLE]
         named = (None, None, "")
-    return {
+    summary = {
         "id": named[0],
         "version": named[1],
         "label": task.label,
@@ -87,3 +91,14 @@ def _summary(task: Task | UnidentifiedTask, shop: ShopBackend) -> dict[str, Any]
         "installed": _is_installed(task, shop),
         "publisher": task.publisher,
     }
+    return _bounded(summary)
+
+
+def _bounded(summary: dict[str, Any]) -> dict[str, Any]:
+    """The summary with its description, and then its label, cut where a catalogue's own are too long."""
+    for name in ("description", "label"):
+        over = len(canonical_json(summary).encode()) - SUMMARY_BYTES
+        if over > 0:
+            kept = summary[name].encode()[: -over - len(_CUT.encode())]
+            summary[name] = kept.decode(errors="ignore") + _CUT
+    return summary

@@ -10,40 +10,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from schemas.catalog.tasks import TASKS, default_version
-from schemas.tools import CONFIGURE, CONTRACT, SAVE, SEARCH, Contract, canonical_json
+from schemas.tools import CONFIGURE, CONTRACT, SAVE, Contract, canonical_json
 from schemas.workflow import from_python, to_python
 from serving.shop import InMemoryShop
 from serving.tools import Tools
+from tests.serving.tool_calls import ask, keys
 
 TAG = '@order_created\ndef tag(order):\n    add_order_tags(order_id=order.id, tags=["a"])\n'
+EVERY = [tool.name for tool in CONTRACT.tools]
 SHEET = "b99ddae5-9dbe-4829-bbce-5d6200aa1216"
 LOOKED_UP = [task for task in TASKS.values() if task.kind not in ("CONDITION", "FOREACH")]
-
-
-def ask(name: str, arguments: object, shop: InMemoryShop | None = None) -> dict[str, Any]:
-    """The answer to a call, after checking that it is written in the one way."""
-    text = arguments if isinstance(arguments, str) else canonical_json(arguments)
-    answer = Tools(shop or InMemoryShop()).call(name, text)
-    found: dict[str, Any] = json.loads(answer.text)
-    assert canonical_json(found) == answer.text
-    assert tuple(found) == CONTRACT.envelope
-    assert answer.ok == found["ok"]
-    if not answer.ok:
-        assert tuple(found["data"]) == CONTRACT.refusal
-    return found
-
-
-def keys(name: str, part: str) -> tuple[str, ...]:
-    tool = CONTRACT.tool(name)
-    assert tool
-    return tool.keys(part)
-
-
-def search(query: str, shop: InMemoryShop | None = None) -> list[dict[str, Any]]:
-    answer = ask(SEARCH, {"search_queries": [query]}, shop)
-    assert tuple(answer["data"]) == keys(SEARCH, "data")
-    found: list[dict[str, Any]] = answer["data"]["tasks"][query]
-    return found
 
 
 def configure(task_id: str, version: str = "0.1") -> dict[str, Any]:
@@ -67,101 +43,6 @@ def errors(python: str, shop: InMemoryShop | None = None) -> dict[str, list[tupl
         for name, bucket in found.items()
         if bucket
     }
-
-
-# -- task_search ----------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("task", LOOKED_UP, ids=lambda task: task.label)
-def test_every_task_is_found_by_its_label(task: Any) -> None:
-    assert task.id in [found["id"] for found in search(task.label.lower())]
-
-
-@pytest.mark.parametrize(
-    ("query", "first"),
-    [
-        ("order created", "shopify::admin::order_created"),
-        ("add tags to an order", "shopify::admin::add_order_tags"),
-        ("send an email to the team", "shopify::flow::send_email"),
-        ("cancelled orders", "shopify::admin::order_cancelled"),
-        ("capture the payment", "shopify::admin::capture_payment"),
-        ("collect authorized money", "shopify::admin::capture_payment"),
-        ("new product", "shopify::admin::product_added"),
-        ("every day at 9", "shopify::flow::scheduled_time"),
-        ("call a web service", "shopify::flow::send_http"),
-        ("run javascript", "shopify::flow::run_code"),
-        ("total of amounts", "shopify::flow::sum"),
-        ("fetch orders", "shopify::flow::fetch::orders"),
-        ("draft order note", "shopify::admin::update_draft_order_note"),
-        ("chargeback", "shopify::admin::dispute_created"),
-        ("sold out", "shopify::admin::product_variant_out_of_stock"),
-    ],
-)
-def test_what_a_person_means_comes_first(query: str, first: str) -> None:
-    assert search(query)[0]["id"] == first
-
-
-def test_a_summary_is_short_and_has_the_keys_of_the_contract() -> None:
-    for task in TASKS.values():
-        for found in search(task.label):
-            assert tuple(found) == keys(SEARCH, "task")
-            assert len(canonical_json(found).encode()) <= 370
-            assert found["description"].endswith(".")
-
-
-def test_installed_tasks_come_first() -> None:
-    shop = InMemoryShop()
-    found = [task["installed"] for task in search("remove product tags from a customer", shop)]
-    assert found == sorted(found, reverse=True)
-    assert set(found) == {True, False}
-    assert [task["installed"] for task in search("google sheets add row")][:1] != [True]
-    assert search("google sheets add row", InMemoryShop(apps=frozenset({SHEET})))[0]["installed"]
-
-
-def test_a_guess_is_marked_and_never_installed() -> None:
-    guesses = {task.id for task in LOOKED_UP if not task.known}
-    assert guesses
-    for task in LOOKED_UP:
-        for found in search(task.label):
-            is_guess = found["id"] in guesses
-            assert found["description"].startswith("Unconfirmed") == is_guess
-            assert not (is_guess and found["installed"])
-
-
-@pytest.mark.parametrize("query", ["slack", "a message to microsoft teams", "asana task", "loyalty tiers"])
-def test_what_has_no_public_id_is_found_and_cannot_be_used(query: str) -> None:
-    found = search(query)[0]
-    assert (found["id"], found["version"], found["connector_id"]) == (None, None, "")
-    assert found["description"].startswith("No workflow can use it")
-    assert not found["installed"]
-    assert tuple(found) == keys(SEARCH, "task")
-
-
-def test_a_hundred_matches_stay_below_32_kilobytes() -> None:
-    queries = [
-        "order",
-        "product",
-        "customer",
-        "created",
-        "draft order",
-        "tags",
-        "metafield",
-        "fulfillment",
-        "get data",
-        "update",
-    ]
-    answer = Tools(InMemoryShop()).call(SEARCH, canonical_json({"search_queries": queries}))
-    assert sum(len(found) for found in json.loads(answer.text)["data"]["tasks"].values()) > 80
-    assert len(answer.text.encode()) <= 32 << 10
-
-
-@given(st.text(max_size=200))
-def test_any_query_is_answered(query: str) -> None:
-    assert len(search(query)) <= 10
-
-
-def test_words_that_nobody_knows_find_nothing() -> None:
-    assert search("zzz") == search("") == search("東京") == []
 
 
 # -- task_configuration ---------------------------------------------------------------------------------
@@ -366,7 +247,7 @@ def test_an_item_outside_its_loop_is_an_error_of_the_loop() -> None:
 # -- whatever a model sends -----------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", [SEARCH, CONFIGURE, SAVE])
+@pytest.mark.parametrize("name", EVERY)
 @pytest.mark.parametrize(
     "arguments",
     [
@@ -389,6 +270,27 @@ def test_bad_arguments_are_an_answer(name: str, arguments: str) -> None:
     assert refused["data"]["code"] == "BAD_ARGUMENTS"
 
 
+@pytest.mark.parametrize("name", EVERY)
+def test_a_megabyte_of_arguments_is_a_short_answer(name: str) -> None:
+    for arguments in (
+        "x" * (1 << 20),
+        canonical_json({"search_queries": ["a" * (1 << 20)]}),
+        canonical_json({"workflow_id": "a" * (1 << 20), "workflow_python": "pass" * (1 << 18)}),
+        canonical_json({"a" * (1 << 20): 1}),
+        "[" * (1 << 20),
+    ):
+        refused = Tools(InMemoryShop()).call(name, arguments)
+        assert not refused.ok
+        assert len(refused.text) < 2_000
+
+
+def test_a_workflow_with_thousands_of_errors_lists_the_first_and_counts_them() -> None:
+    python = "@order_created\ndef f(order):\n" + "    add_order_tags()\n" * 400
+    answer = save(python)
+    assert sum(map(len, answer["data"]["validation_errors"].values())) == 50
+    assert answer["data"]["message"].endswith("The first 50 of 800 are listed.")
+
+
 @pytest.mark.parametrize("name", ["", "flow_app_agent_task_search", "Task_Search", "x" * 10_000, "\ud800"])
 def test_an_unknown_tool_is_an_answer(name: str) -> None:
     refused = ask(name, "{}")
@@ -397,7 +299,7 @@ def test_an_unknown_tool_is_an_answer(name: str) -> None:
 
 
 @given(
-    st.sampled_from([SEARCH, CONFIGURE, SAVE]),
+    st.sampled_from(EVERY),
     st.text() | st.dictionaries(st.text(max_size=9), st.text()).map(json.dumps),
 )
 def test_no_argument_is_an_exception(name: str, arguments: str) -> None:
