@@ -177,6 +177,21 @@ def diff(
 
 
 @app.command()
+def simulate(
+    file: Annotated[str, typer.Argument(help="A workflow in any spelling; - is standard input.")],
+    event: Annotated[
+        str | None, typer.Option(help="File of the event, as JSON; without it one is made up.")
+    ] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the event that is made up, and of the shop.")] = 0,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> int:
+    """Run a workflow on an event and show what it would do; nothing is sent or changed."""
+    from jobs import simulate as work
+
+    return work.simulate(file, event_file=event, seed=seed, as_json=as_json)
+
+
+@app.command()
 def query(
     sql: Annotated[
         str | None,

@@ -70,8 +70,8 @@ class Effect:
     values: str
     """What it did it with, as canonical JSON: `{"address":"a@example.com","subject":"..."}`."""
     after: tuple[int, ...] = ()
-    """The effects right before it on the same path, as places in the trace, in rising order; empty where it is
-    the first. Several only where a turn of a loop ended in parallel branches: what follows waits for all."""
+    """The effects right before it on the same path, as places in the trace, in rising order; empty where it
+    is the first. Several only where a turn of a loop ended in branches: what follows waits for them all."""
 
     @property
     def leaves(self) -> bool:

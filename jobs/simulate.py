@@ -1,0 +1,93 @@
+"""Run a workflow on an event and print what it would do; nothing is sent or changed."""
+
+from __future__ import annotations
+
+import json
+
+from jobs._console import printable, show_path, write
+from jobs._effects import event_lines, label, trace_lines
+from jobs._files import read_text
+from schemas.errors import BadRecord, UsageError, WorkflowRefused
+from schemas.workflow import Workflow, from_python, read
+from schemas.workflow.inspection import is_python
+from serving.simulator import Event, Simulator, Trace
+from serving.synthetic_shop import NOW, SyntheticShop, made
+
+__all__ = ["simulate"]
+
+_ROOTS = "(what the trigger brings)"
+"""The name of a type that has a field for each root; no type of the API is called so."""
+
+
+def simulate(file: str, *, event_file: str | None, seed: int, as_json: bool) -> int:
+    """Print the trace of one run; 0 however it went, because an error of a step is part of the answer.
+
+    Raises UsageError when a file cannot be read, is no workflow, or is no event.
+    """
+    workflow = _workflow(file)
+    simulator = Simulator(workflow)
+    event = _event(event_file) if event_file is not None else made_event(simulator, seed)
+    trace = simulator.run(event, SyntheticShop(seed, now=event.time))
+    if as_json:
+        write(json.dumps(_report(file, workflow, event, trace), ensure_ascii=False, indent=2) + "\n")
+        return 0
+    lines = [f"{printable(workflow.name)}: {label(workflow, 0)}, {event.time:%Y-%m-%d %H:%M} UTC"]
+    lines += [f"  {line}" for line in event_lines(event)]
+    lines += [f"  no {name}, which the workflow reads" for name in _absent(simulator, event)]
+    lines += ["", *trace_lines(workflow, trace, event)]
+    write("".join(f"{line}\n" for line in lines))
+    return 0
+
+
+def made_event(simulator: Simulator, seed: int) -> Event:
+    """An event that this workflow's trigger could bring, with all that the workflow reads of it."""
+    types = simulator.types
+    roots = {name: types.root(0, name) or "" for name in _roots(simulator)}
+    local = type(types.local)({**types.local.fields, _ROOTS: roots}, types.local.enums)
+    read = {name: simulator.read[name] for name in roots}
+    return Event(made(_ROOTS, read, seed, local, at="event"), NOW)
+
+
+def _roots(simulator: Simulator) -> list[str]:
+    """The roots that the workflow reads and its trigger brings."""
+    given = {"shop", "scheduledAt", *(name for name in simulator.outputs if name)}
+    return [name for name in simulator.read if name not in given]
+
+
+def _absent(simulator: Simulator, event: Event) -> list[str]:
+    return [printable(name) for name in _roots(simulator) if event.roots.get(name) is None]
+
+
+def _workflow(file: str) -> Workflow:
+    try:
+        text = read_text(file)
+        return from_python(text) if is_python(text) else read(text).workflow
+    except WorkflowRefused as refused:
+        raise UsageError(printable(f"{file} is no workflow: {refused}.")) from refused
+
+
+def _event(file: str) -> Event:
+    try:
+        return Event.from_json(read_text(file))
+    except BadRecord as refused:
+        raise UsageError(printable(f"{file} is no event: {refused.message}.")) from refused
+
+
+def _report(file: str, workflow: Workflow, event: Event, trace: Trace) -> dict[str, object]:
+    return {
+        "file": show_path(file),
+        "workflow": workflow.name,
+        "event": json.loads(event.to_json()),
+        "effects": [
+            {
+                "kind": effect.kind,
+                "leaves": effect.leaves,
+                "step": effect.step,
+                "label": label(workflow, effect.step),
+                "task_id": effect.task_id,
+                "values": json.loads(effect.values),
+                "after": list(effect.after),
+            }
+            for effect in trace.effects
+        ],
+    }
