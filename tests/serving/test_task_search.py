@@ -26,7 +26,7 @@ QUERIES = [
     tuple(line.split("\t"))
     for line in Path(__file__).with_name("task_queries.tsv").read_text(encoding="utf-8").splitlines()
 ]
-"""(what a merchant would type, the id of what is meant without `shopify::`, or its label where it has no id)"""
+"""(what a merchant would type, the id that is meant without `shopify::`, or a label where there is no id)"""
 
 
 def found_share(queries: list[tuple[str, ...]]) -> float:
