@@ -42,7 +42,7 @@ DOORS = {
     "airflow": ("airflow_dags/",),
     "liquid": ("serving/simulator/liquid.py",),
     "blake3": ("serving/simulator/liquid_filters.py",),
-    "quickjs": ("serving/simulator/code.py",),
+    "quickjs": ("serving/simulator/engine.py",),
 }
 
 # The ground floor knows no engine, no network, no disk, no clock and no chance.
