@@ -162,14 +162,14 @@ def answer(request: dict[str, Any]) -> str:
     until = time.process_time() + request["seconds"]
     context = quickjs.Context()
     context.set_max_stack_size(_STACK)
-    context.eval(_PRELUDE.replace("NOW", str(request["now"]), 1))
-    context.set_memory_limit(_BASE_MEMORY + request["memory"])
 
     def limited(call: Any, text: str) -> Any:
         context.set_time_limit(max(0.0, until - time.process_time()))
         return call(text)
 
     try:
+        limited(context.eval, _PRELUDE.replace("NOW", str(request["now"]), 1))
+        context.set_memory_limit(_BASE_MEMORY + request["memory"])
         try:
             limited(context.module, request["script"])
         except quickjs.JSException as error:
