@@ -3,36 +3,53 @@
     outcome = converse("Tag big orders", model, Tools(InMemoryShop()), Budget(), clock=time.monotonic)
 
 Whatever a model does ends in an `Outcome` with a reason. Nothing that a model wrote is executed: arguments
-are read as JSON and Python is parsed. Not here yet: streaming.
+are read as JSON and Python is parsed. What a tool answers is data: it comes as a message of the role `tool`
+and starts nothing. Not here yet: showing a message while it comes.
 """
 
 from __future__ import annotations
 
 import contextlib
+import re
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final, Literal, Protocol
 
 from schemas.chat import Message, ToolCall
-from schemas.errors import BadRecord, Transient, UsageError
-from schemas.tools import Contract, canonical_json
-from schemas.workflow import from_python, write
+from schemas.errors import BadRecord, Transient, UsageError, WorkflowRefused
+from schemas.tools import SAVE, Contract, canonical_json
 from schemas.workflow.jsontext import read_json
 from serving.shop import Saved
-from serving.tools import Tools
+from serving.tools import Answer, Tools
 
-__all__ = ["Budget", "Completion", "Counts", "Model", "Outcome", "Reason", "converse"]
+__all__ = [
+    "Budget",
+    "Completion",
+    "Counts",
+    "Model",
+    "Outcome",
+    "Reason",
+    "about_workflow",
+    "converse",
+    "named_workflow",
+]
 
 MAX_CALLS: Final = 16
 """The most tool calls that one message may make."""
 MAX_CHARACTERS: Final = 1 << 20
 """The longest message of a model."""
+MAX_REPEATS: Final = 3
+"""How often one request may bring the same call. Tools answer the same where nothing was saved in between, so
+the third time tells a model nothing; reading counts anew after something was saved."""
+_LONGEST_DETAIL: Final = 500
 
 Reason = Literal[
     "answered",
     "turn_budget",
     "token_budget",
     "time_budget",
+    "model_repeats",  # the same call, or the same refused Python, `MAX_REPEATS` times
     "model_silent",  # neither words nor calls
     "model_junk",  # what it sent is no message
     "model_unavailable",  # worth another try
@@ -86,7 +103,11 @@ class Counts:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """How a conversation ended. `python` and `agent_json` are the workflow saved last, None without one."""
+    """How a conversation ended. `python` and `agent_json` are the workflow saved last, None without one.
+
+    The JSON of a workflow that came from a file is that file with what was changed, in its own spelling; it
+    is None where that spelling cannot say what the Python says.
+    """
 
     reason: Reason
     detail: str
@@ -116,17 +137,18 @@ def converse(
     messages: list[Message] = [*history, {"role": "user", "content": request}]
     counts = Counts()
     saved: Saved | None = None
+    repeats = _Repeats()
 
     def outcome(reason: Reason, detail: str = "") -> Outcome:
         return Outcome(
             reason=reason,
-            detail=detail,
+            detail=detail[:_LONGEST_DETAIL].encode(errors="replace").decode(),
             model=model.name,
             messages=tuple(messages),
             counts=counts,
             seconds=clock() - start,
             saved=saved,
-            agent_json=write(from_python(saved.python), None, "agent") if saved else None,
+            agent_json=_json_of(saved) if saved else None,
         )
 
     while True:
@@ -160,11 +182,67 @@ def converse(
             answer = tools.call(call["function"]["name"], call["function"]["arguments"])
             messages.append({"role": "tool", "content": answer.text, "tool_call_id": call["id"]})
             saved = answer.saved or saved
+            repeats.note(call, answer)
             counts = replace(
                 counts,
                 num_tool_calls=counts.num_tool_calls + 1,
                 num_refused_calls=counts.num_refused_calls + (not answer.ok),
             )
+        if repeats.found:
+            return outcome("model_repeats", repeats.found)
+
+
+class _Repeats:
+    """How often each call was made, to stop a model that goes round in a circle."""
+
+    def __init__(self) -> None:
+        self.found = ""
+        self._times: Counter[tuple[str, str]] = Counter()
+
+    def note(self, call: ToolCall, answer: Answer) -> None:
+        name, arguments = call["function"]["name"], call["function"]["arguments"]
+        if answer.saved is not None:
+            for key in [key for key in self._times if key[0] != SAVE]:
+                del self._times[key]
+        self._count((name, arguments), f"{name[:64]} came {MAX_REPEATS} times with the same arguments")
+        if name == SAVE and not answer.ok and (python := _python_of(arguments)) is not None:
+            # Under other ids it is another call, and refused all the same.
+            self._count(("refused Python", python), f"the same Python was refused {MAX_REPEATS} times")
+
+    def _count(self, key: tuple[str, str], said: str) -> None:
+        self._times[key] += 1
+        if self._times[key] >= MAX_REPEATS:
+            self.found = self.found or said
+
+
+def _json_of(saved: Saved) -> str | None:
+    try:
+        return saved.to_json()
+    except WorkflowRefused:
+        return None
+
+
+def _python_of(arguments: str) -> str | None:
+    try:
+        found = read_json(arguments)
+    except BadRecord:
+        return None
+    python = found.get("workflow_python") if isinstance(found, dict) else None
+    return python if isinstance(python, str) else None
+
+
+_NAMED: Final = re.compile(r"\n\n\(This is about the workflow (\S{1,200})\.\)\Z")
+
+
+def about_workflow(request: str, workflow_id: str) -> str:
+    """A request together with the workflow that it is about, such as the one that a merchant has open."""
+    return f"{request}\n\n(This is about the workflow {workflow_id}.)"
+
+
+def named_workflow(request: str) -> tuple[str, str | None]:
+    """A request without what `about_workflow` added, and the workflow that it names."""
+    found = _NAMED.search(request)
+    return (request[: found.start()], found[1]) if found else (request, None)
 
 
 def _spent(left: Budget) -> Reason | None:

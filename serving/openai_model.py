@@ -1,7 +1,9 @@
 """Any model behind OpenAI's chat completions API: a served checkpoint of ours, or somebody else's.
 
-The client retries by itself with backoff (429, 5xx, lost connections). An answer that comes a byte at a time,
-or never ends, stops at the budget's deadline or at a cap on its size. Not here yet: streaming.
+The client retries by itself with backoff (429, 5xx, lost connections); a stream that stops midway is told as
+`Transient`. An answer that comes a byte at a time, or never ends, stops at the budget's deadline or at a cap
+on its size. The key is in no error and in no message, whatever the server says. Not here yet: the reasoning
+that some servers send beside the message.
 """
 
 from __future__ import annotations
@@ -15,6 +17,7 @@ from schemas.chat import Message
 from schemas.errors import BadRecord, Transient, UsageError
 from schemas.tools import Contract
 from serving.agent import Budget, Completion
+from serving.chat_stream import joined
 
 if TYPE_CHECKING:
     import httpx2
@@ -24,6 +27,9 @@ __all__ = ["OpenAiModel"]
 
 MAX_BYTES: Final = 8 << 20
 """The longest answer that is read."""
+_NO_KEY: Final = "none"
+"""What a server that asks for no key is sent."""
+_STREAMED: Final[Any] = {"stream": True, "stream_options": {"include_usage": True}}
 
 
 class OpenAiModel:
@@ -37,12 +43,19 @@ class OpenAiModel:
         base_url: str,
         name: str,
         *,
-        api_key: str = "none",
+        api_key: str = _NO_KEY,
         max_retries: int = 2,
+        stream: bool = False,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """Raises UsageError where the package is not installed."""
+        """`stream` asks for the answer in pieces, for proxies that end what is silent for too long.
+
+        Raises:
+            UsageError: where the package is not installed.
+        """
         self.name = name
+        self._api_key = api_key
+        self._stream = stream
         self._deadline = _Deadline(clock)
         self._client = _client(base_url, api_key, max_retries, self._deadline)
 
@@ -57,6 +70,7 @@ class OpenAiModel:
 
     def complete(self, messages: Sequence[Message], contract: Contract, budget: Budget) -> Completion:
         """One request, at temperature 0, with the contract's system prompt and tools."""
+        import httpx2
         import openai
 
         whole = [{"role": "system", "content": contract.system_prompt}, *messages]
@@ -69,21 +83,41 @@ class OpenAiModel:
                 temperature=0.0,
                 max_tokens=budget.tokens,
                 timeout=max(budget.seconds, 0.001),
+                **(_STREAMED if self._stream else {}),
             )
-            return _completion(found)
+            if self._stream:
+                with found:
+                    message, num_tokens = joined(found)
+            else:
+                message, num_tokens = _message(found)
+            return Completion(cast("Message", self._without_key(message)), num_tokens)
         except (openai.APIConnectionError, openai.RateLimitError, openai.InternalServerError) as error:
-            raise Transient(f"{self.name} gave no answer: {_short(error)}") from None
+            raise Transient(f"{self.name} gave no answer: {self._short(error)}") from None
+        except (Transient, httpx2.TransportError) as error:
+            raise Transient(f"{self.name} gave half an answer: {self._short(error)}") from None
         except openai.APIStatusError as error:
-            raise UsageError(f"{self.name} refused the request: {_short(error)}") from None
+            raise UsageError(f"{self.name} refused the request: {self._short(error)}") from None
         except _TooLate:
             raise Transient(f"{self.name} gave no answer in time") from None
         except _TooLong:
             raise BadRecord("JUNK", f"it sent more than {MAX_BYTES} bytes") from None
         except (openai.OpenAIError, ValueError) as error:
-            raise BadRecord("JUNK", f"what it sent is no chat completion: {_short(error)}") from None
+            raise BadRecord("JUNK", f"what it sent is no chat completion: {self._short(error)}") from None
+
+    def _short(self, error: Exception) -> str:
+        said: str = self._without_key(" ".join(str(error).split()))
+        return said[:300]
+
+    def _without_key(self, value: Any) -> Any:
+        """A text or a message without the key, which a server may repeat."""
+        if isinstance(value, str):
+            return value.replace(self._api_key, "[key]") if self._api_key != _NO_KEY else value
+        if isinstance(value, dict):
+            return {name: self._without_key(part) for name, part in value.items()}
+        return [self._without_key(part) for part in value] if isinstance(value, list) else value
 
 
-def _completion(found: Any) -> Completion:
+def _message(found: Any) -> tuple[dict[str, Any], int]:
     """The first choice, read with suspicion: the client does not check what a server sends."""
     try:
         message = found.choices[0].message
@@ -100,11 +134,7 @@ def _completion(found: Any) -> Completion:
     except (AttributeError, TypeError, IndexError, KeyError):
         raise BadRecord("JUNK", "what it sent is no chat completion") from None
     counted = num_tokens if isinstance(num_tokens, int) and num_tokens > 0 else 0
-    return Completion(cast("Message", made), counted)
-
-
-def _short(error: Exception) -> str:
-    return " ".join(str(error).split())[:300]
+    return made, counted
 
 
 # -- an answer has a length in seconds and in bytes -----------------------------------------------------

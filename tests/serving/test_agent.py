@@ -138,16 +138,22 @@ def test_the_oracle_says_that_it_could_not_save() -> None:
 # -- budgets --------------------------------------------------------------------------------------------
 
 SEARCH_FOREVER = call("task_search", {"search_queries": ["order"]})
+"""The same call; so often as `MAX_REPEATS` it ends for another reason."""
+
+
+def searches(num: int) -> list[dict[str, Any]]:
+    """Calls that differ, so that only a budget ends them."""
+    return [call("task_search", {"search_queries": [f"order {n}"]}) for n in range(num)]
 
 
 def test_a_model_that_calls_for_ever_spends_its_turns() -> None:
-    outcome = run(Script(SEARCH_FOREVER), budget=Budget(turns=3))
+    outcome = run(Script(*searches(9)), budget=Budget(turns=3))
     assert (outcome.reason, outcome.counts.num_turns) == ("turn_budget", 3)
     assert outcome.messages[-1]["role"] == "tool"
 
 
 def test_tokens_are_counted_as_the_model_says_or_from_the_text() -> None:
-    model = Script(Completion(SEARCH_FOREVER, num_tokens=40))  # type: ignore[arg-type]
+    model = Script(*(Completion(said, num_tokens=40) for said in searches(9)))  # type: ignore[arg-type]
     outcome = run(model, budget=Budget(tokens=100))
     assert (outcome.reason, outcome.counts.num_tokens) == ("token_budget", 120)
     assert [budget.tokens for _, budget in model.heard] == [100, 60, 20]
