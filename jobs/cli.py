@@ -129,6 +129,43 @@ def turn(
 
 
 @app.command()
+def ask(
+    request: Annotated[str, typer.Argument(metavar="REQUEST", help="What should happen, in words.")],
+    model: Annotated[
+        str, typer.Option(help="scripted (rules, no model), or the base URL of an OpenAI-compatible server.")
+    ] = "scripted",
+    name: Annotated[str | None, typer.Option(help="Name of the server's model.")] = None,
+    checkpoint: Annotated[str | None, typer.Option(help="Folder of a checkpoint to ask instead.")] = None,
+    workflow: Annotated[
+        str | None, typer.Option(help="File of a workflow to change, in any spelling; - is standard input.")
+    ] = None,
+    record: Annotated[str | None, typer.Option(help="Folder for the events of the conversation.")] = None,
+    stream: Annotated[
+        bool, typer.Option("--stream", help="Have the server send its answer in pieces.")
+    ] = False,
+    seconds: Annotated[float, typer.Option(min=0.001, help="The longest that the answer may take.")] = 120.0,
+    full: Annotated[bool, typer.Option("--full", help="Print the tools' answers uncut.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> int:
+    """Ask the agent for a workflow, and show its calls, the Python, the JSON and a simulated run."""
+    from jobs import ask as work
+
+    asked = work.Asked(
+        request=request,
+        model=model,
+        name=name,
+        checkpoint=checkpoint,
+        workflow=workflow,
+        record=record,
+        stream=stream,
+        seconds=seconds,
+        full=full,
+        as_json=as_json,
+    )
+    return work.ask(asked)
+
+
+@app.command()
 def doctor(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> int:

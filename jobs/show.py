@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 import re
 import textwrap
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from jobs._console import print_table, printable, write
+from jobs._conversation import json_lines, message_lines
 from pipelines.adhoc import query
 from schemas.errors import UsageError, WorkflowRefused
 from schemas.workflow import from_python
@@ -18,9 +19,6 @@ __all__ = ["conversation_text", "show"]
 
 _ID: Final = re.compile(r"[0-9A-Za-z_.-]{4,200}")
 _MAX_LISTED: Final = 20
-_MAX_ANSWER: Final = 160
-"""Characters of a tool's answer that are shown where not all is asked for."""
-_WIDTH: Final = 100
 
 _CONVERSATIONS: Final = """
     SELECT record_id, conversation_id, started_at, week, model, arm, shop_id, request_kind, request, messages,
@@ -75,7 +73,8 @@ def _list(lake: str) -> None:
 
 def conversation_text(row: Mapping[str, Any], *, full: bool = False) -> str:
     """One conversation as a page: who, every message, the workflow as Python and as Flow's JSON."""
-    return "\n".join([*_head(row), "", *_messages(row, full), *_workflow(row), ""])
+    messages = message_lines(json.loads(row["messages"] or "[]"), full=full)
+    return "\n".join([*_head(row), "", *messages, *_workflow(row), ""])
 
 
 def _head(row: Mapping[str, Any]) -> Iterator[str]:
@@ -98,38 +97,6 @@ def _head(row: Mapping[str, Any]) -> Iterator[str]:
         yield f"fate: {row['fate']}, {row['reason']}"
 
 
-def _messages(row: Mapping[str, Any], full: bool) -> Iterator[str]:
-    messages: Sequence[Mapping[str, Any]] = json.loads(row["messages"] or "[]")
-    for message in messages:
-        content = message["content"] or ""
-        if message["role"] == "tool":
-            cut = len(content) > _MAX_ANSWER and not full
-            shown = f"{content[:_MAX_ANSWER]}... ({len(content)} characters)" if cut else content
-            yield from _said("tool", shown)
-        elif content:
-            yield from _said("merchant" if message["role"] == "user" else "assistant", content)
-        for call in message.get("tool_calls", []):
-            yield from _said("calls", f"{call['function']['name']} {_arguments(call['function'])}")
-
-
-def _arguments(function: Mapping[str, str]) -> str:
-    """The arguments as they are; the Python among them is printed below."""
-    arguments = json.loads(function["arguments"])
-    if "workflow_python" in arguments:
-        arguments["workflow_python"] = f"({arguments['workflow_python'].count(chr(10))} lines of Python)"
-    return json.dumps(arguments, ensure_ascii=False)
-
-
-def _said(who: str, text: str) -> Iterator[str]:
-    lines = [
-        part
-        for line in text.splitlines()
-        for part in textwrap.wrap(printable(line), _WIDTH, drop_whitespace=False) or [""]
-    ]
-    for number, line in enumerate(lines):
-        yield f"{who if number == 0 else '':<10} {line}".rstrip()
-
-
 def _workflow(row: Mapping[str, Any]) -> Iterator[str]:
     if not row["python"]:
         return
@@ -137,8 +104,6 @@ def _workflow(row: Mapping[str, Any]) -> Iterator[str]:
     yield from (printable(line) for line in row["python"].splitlines())
     yield from ("", "The same as Flow's JSON:", "")
     try:
-        document = json.loads(spell(from_python(row["python"]), None, "agent"))
+        yield from json_lines(spell(from_python(row["python"]), None, "agent"))
     except WorkflowRefused as refused:
         yield f"refused: {refused}"
-        return
-    yield from (printable(line) for line in json.dumps(document, ensure_ascii=False, indent=1).splitlines())

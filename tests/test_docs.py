@@ -16,7 +16,19 @@ ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 AGENTS = (ROOT / "AGENTS.md").read_text(encoding="utf-8")
 MAKEFILE = (ROOT / "Makefile").read_text(encoding="utf-8")
-COMMANDS = ("demo", "turn", "doctor", "transpile", "check", "diff", "simulate", "query", "show", "serve")
+COMMANDS = (
+    "demo",
+    "turn",
+    "ask",
+    "doctor",
+    "transpile",
+    "check",
+    "diff",
+    "simulate",
+    "query",
+    "show",
+    "serve",
+)
 
 
 def blocks(language: str) -> list[str]:
