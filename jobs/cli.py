@@ -132,7 +132,7 @@ def turn(
 def ask(
     request: Annotated[str, typer.Argument(metavar="REQUEST", help="What should happen, in words.")],
     model: Annotated[
-        str, typer.Option(help="scripted (rules, no model), or the base URL of an OpenAI-compatible server.")
+        str, typer.Option(help="Rules in a model's place (scripted), or the base URL of a server.")
     ] = "scripted",
     name: Annotated[str | None, typer.Option(help="Name of the server's model.")] = None,
     checkpoint: Annotated[str | None, typer.Option(help="Folder of a checkpoint to ask instead.")] = None,

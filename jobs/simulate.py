@@ -13,7 +13,7 @@ from schemas.workflow.inspection import is_python
 from serving.simulator import Event, Simulator, Trace
 from serving.synthetic_shop import NOW, SyntheticShop, made
 
-__all__ = ["simulate"]
+__all__ = ["made_event", "simulate"]
 
 _ROOTS = "(what the trigger brings)"
 """The name of a type that has a field for each root; no type of the API is called so."""

@@ -22,7 +22,11 @@ from serving.scripted_model.text import Text
 
 __all__ = ["NotEditable", "edit", "edited", "is_edit"]
 
-_CHANGE: Final = "(?:change|set|make|rename|call|replace|swap|switch|update|use|raise|lower|increase|decrease|reduce|send|tag)"
+_VERBS: Final = (
+    *("change", "set", "make", "rename", "call", "replace", "swap", "switch", "update", "use", "raise"),
+    *("lower", "increase", "decrease", "reduce", "send", "tag"),
+)
+_CHANGE: Final = f"(?:{'|'.join(_VERBS)})"
 _NAME: Final = r"(«[tmu]\d+»|[\w&+/#@.-]+(?: (?!instead|to\b|with\b|by\b)[\w&+/#-]+){0,2})"
 _NUMBER: Final = r"[$€£]?(\d[\d,]*(?:\.\d+)?)"
 _LIMIT: Final = r"(?:limit|threshold|amount|total|number|minimum|maximum|price|quantity|value|count)"
