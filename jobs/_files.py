@@ -8,10 +8,13 @@ import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from jobs._console import printable
 from schemas.errors import UsageError, WorkflowRefused
+from schemas.workflow import Workflow, from_python, read
+from schemas.workflow.inspection import is_python
 from schemas.workflow.jsontext import MAX_BYTES, read_json
 
-__all__ = ["MAX_BYTES_PER_CHARACTER", "find_workflow_files", "read_bytes", "read_text"]
+__all__ = ["MAX_BYTES_PER_CHARACTER", "find_workflow_files", "read_bytes", "read_text", "read_workflow"]
 
 MAX_BYTES_PER_CHARACTER = 4
 SIGNATURE = re.compile(r"\A[0-9a-f]{64}:")
@@ -46,6 +49,18 @@ def read_text(path: str) -> str:
         return raw.decode()
     except UnicodeDecodeError as error:
         raise WorkflowRefused("INVALID_ENCODING", f"byte {error.start} is not UTF-8") from error
+
+
+def read_workflow(path: str) -> Workflow:
+    """The workflow of a file in any spelling, Python included; `-` is standard input.
+
+    Raises UsageError when there is no such file, or it holds no workflow.
+    """
+    try:
+        text = read_text(path)
+        return from_python(text) if is_python(text) else read(text).workflow
+    except WorkflowRefused as refused:
+        raise UsageError(printable(f"{path} is no workflow: {refused}.")) from refused
 
 
 def find_workflow_files(paths: Sequence[str]) -> tuple[list[str], int]:

@@ -214,6 +214,19 @@ def diff(
 
 
 @app.command()
+def equivalent(
+    before: Annotated[str, typer.Argument(metavar="A", help="A workflow in any spelling.")],
+    after: Annotated[str, typer.Argument(metavar="B", help="Another; - is standard input.")],
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the events.")] = 0,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> int:
+    """Run two workflows on the same events; exit 0 only if no event shows a difference."""
+    from jobs import equivalent as work
+
+    return work.equivalent(before, after, seed=seed, as_json=as_json)
+
+
+@app.command()
 def simulate(
     file: Annotated[str, typer.Argument(help="A workflow in any spelling; - is standard input.")],
     event: Annotated[

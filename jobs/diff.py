@@ -7,11 +7,8 @@ import json
 from collections.abc import Iterator
 
 from jobs._console import printable, show_path, write
-from jobs._files import read_text
-from schemas.errors import UsageError, WorkflowRefused
-from schemas.workflow import Workflow, from_python, read
+from jobs._files import read_workflow
 from schemas.workflow.difference import Change, FieldChange, difference
-from schemas.workflow.inspection import is_python
 
 __all__ = ["diff"]
 
@@ -24,7 +21,7 @@ def diff(before: str, after: str, *, as_json: bool) -> int:
 
     Raises UsageError when a file cannot be read, or is no workflow.
     """
-    found = difference(_workflow(before), _workflow(after))
+    found = difference(read_workflow(before), read_workflow(after))
     if as_json:
         report = {
             "before": show_path(before),
@@ -35,14 +32,6 @@ def diff(before: str, after: str, *, as_json: bool) -> int:
     else:
         write("".join(f"{line}\n" for change in found for line in _told(change)))
     return 1 if found else 0
-
-
-def _workflow(path: str) -> Workflow:
-    try:
-        text = read_text(path)
-        return from_python(text) if is_python(text) else read(text).workflow
-    except WorkflowRefused as refused:
-        raise UsageError(printable(f"{path} is no workflow: {refused}.")) from refused
 
 
 def _told(change: Change) -> Iterator[str]:

@@ -6,10 +6,9 @@ import json
 
 from jobs._console import printable, show_path, write
 from jobs._effects import event_lines, label, trace_lines
-from jobs._files import read_text
-from schemas.errors import BadRecord, UsageError, WorkflowRefused
-from schemas.workflow import Workflow, from_python, read
-from schemas.workflow.inspection import is_python
+from jobs._files import read_text, read_workflow
+from schemas.errors import BadRecord, UsageError
+from schemas.workflow import Workflow
 from serving.simulator import Event, Simulator, Trace
 from serving.synthetic_shop import NOW, SyntheticShop, made
 
@@ -24,7 +23,7 @@ def simulate(file: str, *, event_file: str | None, seed: int, as_json: bool) -> 
 
     Raises UsageError when a file cannot be read, is no workflow, or is no event.
     """
-    workflow = _workflow(file)
+    workflow = read_workflow(file)
     simulator = Simulator(workflow)
     event = _event(event_file) if event_file is not None else made_event(simulator, seed)
     trace = simulator.run(event, SyntheticShop(seed, now=event.time))
@@ -56,14 +55,6 @@ def _roots(simulator: Simulator) -> list[str]:
 
 def _absent(simulator: Simulator, event: Event) -> list[str]:
     return [printable(name) for name in _roots(simulator) if event.roots.get(name) is None]
-
-
-def _workflow(file: str) -> Workflow:
-    try:
-        text = read_text(file)
-        return from_python(text) if is_python(text) else read(text).workflow
-    except WorkflowRefused as refused:
-        raise UsageError(printable(f"{file} is no workflow: {refused}.")) from refused
 
 
 def _event(file: str) -> Event:

@@ -24,6 +24,7 @@ COMMANDS = (
     "transpile",
     "check",
     "diff",
+    "equivalent",
     "simulate",
     "query",
     "show",
