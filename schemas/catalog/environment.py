@@ -27,6 +27,7 @@ from schemas.catalog.input_values import InputValue, read_input_values
 __all__ = [
     "NOTHING_LOCAL",
     "UNKNOWN",
+    "WHOLE_NUMBERS",
     "Family",
     "Local",
     "Patchable",
