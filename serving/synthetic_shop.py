@@ -10,7 +10,8 @@
 
 A value depends on the seed and on its path only: reading one field more changes no other. The forms are
 those of the API (2026-04): Decimal, Money, UnsignedInt64 and BigInt are texts, Int and Float are numbers,
-lists are flat. An interface or union is one of its types; a type that nobody knows gives texts.
+lists are flat. An interface or union is one of its types; a field that nobody knows has
+the type that most fields of its name have, or else is a text.
 
 Not here yet: sums that add up (a total is not the sum of its lines), one object that is reached on two paths
 (a customer's last order is none of the records), and what a workflow writes into the shop.
@@ -31,6 +32,7 @@ from schemas.catalog.environment import (
     field_type,
     fields_in,
     graphql_kind,
+    usual_type,
 )
 from serving import synthetic_values as values
 
@@ -173,11 +175,13 @@ class _Maker:
         if not read and "id" in fields_in(type_name, self.local):
             read = {"id": {}}
         return {
-            name: self.value(
-                type_name, field_type(type_name, name, self.local) or "", name, below, at, who, depth
-            )
+            name: self.value(type_name, self.notation(type_name, name), name, below, at, who, depth)
             for name, below in read.items()
         }
+
+    def notation(self, type_name: str, name: str) -> str:
+        """The type of a field; where nobody knows, the one that most fields of its name have."""
+        return field_type(type_name, name, self.local) or usual_type(name)
 
     def value(self, owner: str, notation: str, name: str, read: Tree, at: str, who: str, depth: int) -> Any:
         """What the field `name` of the type `notation` holds."""

@@ -47,6 +47,7 @@ __all__ = [
     "resolve",
     "root_type",
     "roots_of",
+    "usual_type",
 ]
 
 Kind = Literal["scalar", "scalar in list", "list", "object", "unknown"]
@@ -172,6 +173,14 @@ def field_type(type_name: str, field: str, local: Local) -> str | None:
     return fields_of(type_name).get(field)
 
 
+def usual_type(field: str) -> str:
+    """The type that most fields of a name have in the API: `DateTime` for `createdAt`; empty for none.
+
+    For the fields of types that the distilled API does not hold, such as the members of a union.
+    """
+    return _usual_types().get(field, "")
+
+
 def root_type(name: str) -> str:
     """The type of what triggers and steps bring: `Order` for `order`, `[Order]` for `getOrderData`.
 
@@ -267,6 +276,17 @@ def _load() -> _Environment:
 def _fields(type_name: str) -> Mapping[str, str]:
     # Kept as one text a type in the file: most workflows touch three types of a thousand.
     return dict(field.split(":", 1) for field in _load().types[type_name].split())
+
+
+@functools.cache
+def _usual_types() -> Mapping[str, str]:
+    counts: dict[str, dict[str, int]] = {}
+    for text in _load().types.values():
+        for field in text.split():
+            name, _, kind = field.partition(":")
+            kinds = counts.setdefault(name, {})
+            kinds[kind] = kinds.get(kind, 0) + 1
+    return {name: max(kinds, key=lambda kind: (kinds[kind], kind)) for name, kinds in counts.items()}
 
 
 @functools.cache

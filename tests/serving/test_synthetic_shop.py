@@ -151,10 +151,12 @@ def test_what_a_workflow_adds_is_made_by_its_type() -> None:
     assert order["kind"] in ("A", "B")
 
 
-def test_a_type_that_nobody_knows_gives_texts() -> None:
-    found = made("NoSuchType", {"name": {}, "below": {"value": {}}}, 1)
-    assert isinstance(found["name"], str)
+def test_a_field_that_nobody_knows_has_the_type_of_its_name_or_is_a_text() -> None:
+    found = made("NoSuchType", {"zzz": {}, "below": {"value": {}}, "startsAt": {}, "quantity": {}}, 1)
+    assert isinstance(found["zzz"], str)
     assert isinstance(found["below"]["value"], str)
+    assert found["startsAt"].endswith("Z")
+    assert type(found["quantity"]) is int
 
 
 @pytest.mark.parametrize(

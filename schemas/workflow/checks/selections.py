@@ -27,6 +27,8 @@ class Selection:
     at: int
     """The character it starts at."""
     below: tuple[Selection, ...] = ()
+    alias: str = ""
+    """The key that the code reads it by, where it is not the name."""
 
 
 def read_query(text: str) -> tuple[Selection, ...]:
@@ -78,11 +80,11 @@ class _Reader(Cursor):
         found: list[Selection] = []
         while not self.skips("}"):
             at = self.here.at
-            name = self.name()
+            alias, name = "", self.name()
             if self.skips(":"):
-                name = self.name()
+                alias, name = name, self.name()
             self.skips_group("(", ")", "expected ')', found the end")
-            found.append(Selection(name, at, self.fields(depth + 1) if self.skips("{") else ()))
+            found.append(Selection(name, at, self.fields(depth + 1) if self.skips("{") else (), alias))
         if not found:
             raise self.refuse("an empty selection; name the fields that the code needs")
         return tuple(found)
