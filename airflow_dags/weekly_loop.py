@@ -52,6 +52,7 @@ SPARK_STEPS = {
     "synthesize_conversations": f"{LAKE} {WEEK} --wordings {{{{ params.wordings }}}}",
     "ingest_conversations": f"--inputs {{{{ params.events | quoted }}}} {LAKE}",
     "build_conversations": LAKE,
+    "check_mirror": f"{LAKE} {WEEK} --migrate",
     "judge_conversations": LAKE,
     "route_conversations": f"{LAKE} {WEEK}",
     "train_tokenizer": f"{LAKE} {WEEK} --output {TOKENIZER}",

@@ -1,7 +1,8 @@
 """Read what recorders wrote into `bronze.conversation_events`: every line becomes a row, malformed ones too.
 
-Takes `.jsonl` and `.jsonl.gz`, an event a line. A line that is there already, byte for byte, is not written
-again. A folder in which nothing was recorded yet is no error.
+Takes `.jsonl` and `.jsonl.gz`, an event a line, and `.contract.json`, what was told to the model, which goes
+into `bronze.contracts`. A line or file that is there already, byte for byte, is not written again. A folder
+in which nothing was recorded yet is no error.
 """
 
 from __future__ import annotations
@@ -11,11 +12,12 @@ from dataclasses import dataclass
 from typing import Annotated
 
 from jobs._main import Summary, job
-from pipelines.ingest import EVENTS, ingest
+from pipelines.ingest import CONTRACTS, EVENTS, ingest
 from pipelines.lake import Lake
 from pipelines.records import LINES
 from pipelines.session import spark_session
-from pipelines.storage import find_inputs
+from pipelines.storage import Inputs, find_inputs
+from serving.contract_files import CONTRACT_SUFFIX
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,10 +29,18 @@ class Config:
 
 
 def run(config: Config) -> Summary:
-    """Counts every line read: new, known from before, or the same bytes again."""
-    found = find_inputs(config.inputs, LINES, allow_none=True).without_empty()
+    """Counts every line read: new, known from before, or the same bytes again; and the contracts."""
+    found = find_inputs(config.inputs, (*LINES, CONTRACT_SUFFIX), allow_none=True).without_empty()
+    told = [file for file in found.files if file.uri.endswith(CONTRACT_SUFFIX)]
+    events = [file for file in found.files if file not in told]
     lake = Lake(spark_session("ingest_conversations", num_bytes=found.num_bytes), config.lake)
-    return ingest(lake, found, EVENTS)
+    contracts = ingest(lake, Inputs(told), CONTRACTS)
+    counts = ingest(lake, Inputs(events, found.num_skipped), EVENTS)
+    return {
+        **counts,
+        "contracts": contracts["read"] - contracts["repeated"],
+        "malformed_contracts": contracts["malformed"],
+    }
 
 
 main = job(Config, run)

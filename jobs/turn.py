@@ -2,7 +2,7 @@
 
 The steps are data: `commands` lists them, `turn` runs them in this process, each announced as the command
 that does the same. Every step leaves what is there already, so a turn that was killed is finished by running
-it again. Not here yet: promotion of the checkpoint, and steps that run at the same time.
+it again. The mirror gate stands before the judge, who then sees what trains, and stops what is out of line. Not here yet: promotion of the checkpoint, and steps that run at the same time.
 """
 
 from __future__ import annotations
@@ -91,6 +91,7 @@ def commands(options: Options) -> tuple[Command, ...]:
         "synthesize_conversations": (*week, "--wordings", str(options.wordings)),
         "ingest_conversations": None if options.events is None else ("--inputs", options.events, *lake),
         "build_conversations": lake,
+        "check_mirror": (*week, "--migrate"),
         "judge_conversations": lake,
         "route_conversations": week,
         "train_tokenizer": (*week, "--output", tokenizer),

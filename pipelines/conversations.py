@@ -8,6 +8,7 @@ Malformed events are in no conversation. Not here yet: building anew only what c
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -27,6 +28,7 @@ from schemas.tables import SILVER_CONVERSATIONS
 from schemas.tools import CONTRACT, canonical_json
 from schemas.weeks import Week
 from schemas.workflow import from_python
+from schemas.workflow.jsontext import read_json
 from schemas.workflow.tags import NO_TAGS, tags_of
 
 __all__ = ["ConversationPolicy", "build", "conversation_row", "count_conversations"]
@@ -198,7 +200,7 @@ def _read(
     Raises:
         BadRecord: where nobody asked, nobody answered, or the renderer or the language refuses what was said.
     """
-    spoken = messages_of(events)
+    spoken = [_with_canonical_calls(message) for message in messages_of(events)]
     asked = [event for event in events if event.kind == "message" and event.value["role"] == "user"]
     if not asked:
         raise BadRecord(NO_REQUEST, "no person said anything")
@@ -224,6 +226,20 @@ def _read(
     if redactor.leaks(found["messages"]) or redactor.leaks(python):
         raise BadRecord(LEAK, "an identifier is left somewhere that nobody looks for one")
     return found
+
+
+def _with_canonical_calls(message: Message) -> Message:
+    """The message with the arguments of its calls written in the one way: order and spacing mean nothing.
+
+    What is no JSON stays as it is, for the renderer to refuse.
+    """
+    for call in message.get("tool_calls", []):
+        function = call["function"]
+        with contextlib.suppress(BadRecord):
+            function["arguments"] = canonical_json(
+                read_json(function["arguments"], limit=len(function["arguments"]))
+            )
+    return message
 
 
 def _outcome(

@@ -12,6 +12,7 @@ second look.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -26,11 +27,12 @@ from pipelines.contracts import spark_schema
 from pipelines.lake import Lake
 from pipelines.records import Record, Split, damage_of, identify, plan_splits, read_split, whole_file
 from pipelines.storage import Inputs
-from schemas.conversation import FIELD, TOO_LARGE, read_event
+from schemas.conversation import ENCODING, FIELD, TOO_LARGE, read_event
 from schemas.envelope import DAMAGED_FILE, MAX_RECORD_BYTES, Columns, place_of, read_envelope, too_large
 from schemas.errors import BadRecord, BrokenLaw, SidewheelError, Transient
 from schemas.table import Table
-from schemas.tables import BRONZE_EVENTS, BRONZE_WORKFLOWS
+from schemas.tables import BRONZE_CONTRACTS, BRONZE_EVENTS, BRONZE_WORKFLOWS
+from schemas.tools import Contract
 
 _IDENTIFIED: Final = pa.schema(
     [("task", pa.int32()), ("split", pa.int32()), ("line", pa.int64()), ("record_id", pa.string())]
@@ -81,8 +83,21 @@ def _event(record: Record, place: str) -> Columns:
     }
 
 
+def _contract(record: Record, place: str) -> Columns:
+    if record.raw is None:
+        raise BadRecord(TOO_LARGE, f"{record.num_bytes} bytes, the limit is {MAX_RECORD_BYTES}")
+    try:
+        text = record.raw.decode()
+    except UnicodeDecodeError as error:
+        raise BadRecord(ENCODING, f"byte {error.start} is not UTF-8") from None
+    # Events name the bytes that were told, whatever a later reader would make of them.
+    found = {"contract": hashlib.sha256(record.raw).hexdigest(), "text": text}
+    return {**found, "version": Contract.from_json(text).version}
+
+
 WORKFLOWS: Final = Form(BRONZE_WORKFLOWS, _envelope, BrokenLaw)
 EVENTS: Final = Form(BRONZE_EVENTS, _event, Transient)
+CONTRACTS: Final = Form(BRONZE_CONTRACTS, _contract, BrokenLaw)
 
 
 def ingest(lake: Lake, found: Inputs, form: Form) -> dict[str, int]:

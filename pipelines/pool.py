@@ -63,6 +63,7 @@ _POOL: Final = pa.schema(
     [
         *(pa.field(name, SHARD_SCHEMA.field(name).type) for name in _COLUMNS),
         pa.field("contract", pa.string()),
+        pa.field("migration_problem", pa.string()),
         pa.field("policy_version", pa.string()),
     ]
 )
@@ -229,7 +230,7 @@ def _text_of(row: _Row, share: float | None) -> str:
     """The text that trains. Raises BadRecord with the reason for which the row does not."""
     if not row["messages"]:
         raise BadRecord(NO_CONVERSATION, "there are no messages")
-    if row["contract"] != CONTRACT.fingerprint():
+    if row["contract"] != CONTRACT.fingerprint() or row["migration_problem"]:
         raise BadRecord(OTHER_CONTRACT, "it was had under another tool contract")
     messages = messages_in(row["messages"])
     text = render_text(messages, CONTRACT)

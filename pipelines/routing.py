@@ -1,7 +1,8 @@
 """One fate for every conversation, and for every line that no conversation can hold.
 
     problem of the row                                   rejected, its code
-    another contract than today's                        quarantine other_contract
+    another contract than today's, or not to be brought
+    to it by `check_mirror --migrate`                    quarantine other_contract
     a wish that no workflow was proposed for             quarantine nothing_proposed
     a facet that this judge has not judged as it stands  quarantine no_judgment
     a facet without a score, or below its threshold      quarantine judge_<facet>
@@ -67,15 +68,21 @@ class RoutingPolicy:
 def weeks_to_route(conversations: DataFrame, fates: DataFrame, week: Week) -> list[str]:
     """`week` and the one before it, for what merchants did late; and the weeks that need mending.
 
-    Those are earlier ones with a conversation that has no fate there, because its events came late, and any
-    with a fate of a conversation that is not there any more, because its first event came late.
+    Those are earlier ones with a conversation that has no fate there, because its events came late, or whose
+    fate is that of another contract although it was migrated since; and any with a fate of a conversation
+    that is not there any more, because its first event came late.
 
     Raises:
         BrokenLaw: where a conversation has no week, which would leave it without a fate for ever.
     """
-    held = fates.where(F.col("kind") == "conversation").select("record_id", "week")
+    kept = (F.col("reason") == "other_contract") & F.col("migrated")
+    is_migrated = F.col("contract").eqNullSafe(CONTRACT.fingerprint()) & F.col("migration_problem").isNull()
+    migrated = conversations.select("record_id", "week", is_migrated.alias("migrated"))
+    fated = fates.where(F.col("kind") == "conversation").join(migrated, ["record_id", "week"], "left")
+    held = fated.select("record_id", "week")
+    settled = fated.where(~F.coalesce(kept, F.lit(False))).select("record_id", "week")
     there = conversations.select("record_id", "week")
-    lacking = there.join(held, ["record_id", "week"], "left_anti")
+    lacking = there.join(settled, ["record_id", "week"], "left_anti")
     lacking = lacking.where(F.coalesce("week", F.lit("")) < str(week))
     left = held.join(there, ["record_id", "week"], "left_anti")
     found = {row["week"] for row in lacking.unionByName(left).select("week").distinct().collect()}
@@ -181,6 +188,7 @@ def _reason(policy: RoutingPolicy) -> Column:
     reason = (
         F.when(F.col("problem_code").isNotNull(), F.col("problem_code"))
         .when(~F.col("contract").eqNullSafe(CONTRACT.fingerprint()), "other_contract")
+        .when(F.col("migration_problem").isNotNull(), "other_contract")
         .when(~proposed & ~question, "nothing_proposed")
         .when(~F.col("num_facets").eqNullSafe(len(FACETS)), "no_judgment")
     )
@@ -220,5 +228,9 @@ def _detail() -> Column:
         detail = detail.when(F.col("reason") == f"judge_{facet}", F.col(f"{facet}_detail"))
     return detail.when(
         F.col("reason") == "other_contract",
-        F.concat(F.lit("contract "), F.coalesce("contract", F.lit("none"))),
+        F.concat(
+            F.lit("contract "),
+            F.coalesce("contract", F.lit("none")),
+            F.coalesce(F.concat(F.lit(": "), "migration_problem"), F.lit("")),
+        ),
     )

@@ -13,6 +13,7 @@ import pyarrow as pa
 from schemas.table import TIMESTAMP, Table, column
 
 __all__ = [
+    "BRONZE_CONTRACTS",
     "BRONZE_EVENTS",
     "BRONZE_WORKFLOWS",
     "FATES",
@@ -124,6 +125,23 @@ _MESSAGES: Final = column(
 )
 _REQUEST: Final = column("request", pa.string(), "What the person said last, in words.")
 _REQUEST_KIND: Final = column("request_kind", pa.string(), "`create`, `edit` or `question`.")
+_MIGRATION: Final = (
+    column(
+        "recorded_contract",
+        pa.string(),
+        "Fingerprint under which it was had, where it was brought to today's contract since; null where not.",
+    ),
+    column(
+        "recorded_sha256",
+        pa.string(),
+        "SHA-256 of the messages and the Python as they were then, in hex; null where nothing was changed.",
+    ),
+    column(
+        "migration_problem",
+        pa.string(),
+        "Why it cannot be brought to today's contract, so that it does not train; null where it can.",
+    ),
+)
 _TAGS: Final = (
     _DESCRIPTOR,
     column("trigger", pa.string(), "Name of the trigger's task; empty without a workflow."),
@@ -134,6 +152,23 @@ _TAGS: Final = (
     ),
     column("operators", pa.list_(pa.string()), "Operators of the conditions, sorted."),
     column("connectors", pa.list_(pa.string()), "Connectors of the tasks beyond Shopify's own, sorted."),
+)
+
+BRONZE_CONTRACTS: Final = Table(
+    name="bronze.contracts",
+    about="One row per distinct file in which a recorder left what it told its model, malformed ones too.",
+    schema=pa.schema(
+        [
+            _RECORD_ID,
+            *_PLACE,
+            column("contract", pa.string(), "Fingerprint of the tool contract: SHA-256 of its text, in hex."),
+            column("version", pa.string(), "The version that the contract gives itself."),
+            column("text", pa.string(), "The contract as canonical JSON."),
+            column("problem_code", pa.string(), "Why it cannot be read; null when it can."),
+            column("problem", pa.string(), "A sentence that names the file and the path inside."),
+        ]
+    ),
+    key=("record_id",),
 )
 
 BRONZE_EVENTS: Final = Table(
@@ -199,6 +234,7 @@ SILVER_CONVERSATIONS: Final = Table(
             *_TAGS,
             column("num_redacted", pa.int64(), "How many identifiers were replaced."),
             column("redactor_version", pa.string(), "Version of the rules that replaced them."),
+            *_MIGRATION,
             _PROBLEM_CODE,
             column("problem", pa.string(), "A sentence that names the conversation and the event."),
         ]
@@ -228,6 +264,7 @@ SILVER_SYNTHETIC: Final = Table(
             _MODEL,
             _CONTRACT,
             column("synthesis_version", pa.string(), "Version of the grammar and of the language."),
+            *_MIGRATION,
             _PROBLEM_CODE,
             column("problem", pa.string(), "A sentence that names the workflow and what went wrong."),
         ]
@@ -320,6 +357,7 @@ TABLES: Final[Mapping[str, Table]] = {
     table.name: table
     for table in (
         BRONZE_WORKFLOWS,
+        BRONZE_CONTRACTS,
         BRONZE_EVENTS,
         SILVER_WORKFLOWS,
         SILVER_SYNTHETIC,

@@ -19,8 +19,8 @@ WEEK = "2026-W47"
 SHARDS = "lake/gold/shards/2026-W47-0f0f"
 ORDER = [
     *("ingest_workflows", "curate_workflows", "synthesize_conversations", "ingest_conversations"),
-    *("build_conversations", "judge_conversations", "route_conversations", "train_tokenizer"),
-    *("write_shards", "train_model", "evaluate_model"),
+    *("build_conversations", "check_mirror", "judge_conversations", "route_conversations"),
+    *("train_tokenizer", "write_shards", "train_model", "evaluate_model"),
 ]
 
 

@@ -25,7 +25,10 @@ from schemas.workflow import from_python, to_python  # noqa: E402
 from tests.pipelines.recordings import PYTHON, Recorded  # noqa: E402
 from tests.pipelines.test_conversations import PERSONAL, SECRETS  # noqa: E402
 
-NOTHING = {"files": 0, "read": 0, "new": 0, "known": 0, "repeated": 0, "malformed": 0}
+NOTHING = {
+    **{"files": 0, "read": 0, "new": 0, "known": 0, "repeated": 0, "malformed": 0},
+    **{"contracts": 0, "malformed_contracts": 0},
+}
 
 
 def take(lake: Lake, *inputs: Path | str) -> dict[str, Any]:
@@ -58,7 +61,8 @@ def recorded(tmp_path: Path) -> Recorded:
 
 def test_events_come_home_once_and_without_identifiers(lake: Lake, recorded: Recorded) -> None:
     num = len(recorded.lines())
-    assert take(lake, recorded.folder) == NOTHING | {"files": 1, "skipped_files": 0, "read": num, "new": num}
+    taken = {"files": 1, "skipped_files": 0, "read": num, "new": num, "contracts": 1}
+    assert take(lake, recorded.folder) == NOTHING | taken
     found = rows(lake, BRONZE_EVENTS, "source_line")
     assert [row["raw"] + b"\n" for row in found] == recorded.lines()
     assert [row["source_line"] for row in found] == list(range(1, num + 1))

@@ -1,0 +1,245 @@
+"""The gate over a lake: exit 70 while what would train drifted, and 0 once it was migrated."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+pytestmark = pytest.mark.spark
+
+from jobs import build_conversations, check_mirror, ingest_conversations  # noqa: E402
+from jobs.judge_conversations import main as judge_conversations  # noqa: E402
+from jobs.route_conversations import main as route_conversations  # noqa: E402
+from pipelines.lake import Lake  # noqa: E402
+from schemas.errors import EXIT_BROKEN_LAW  # noqa: E402
+from schemas.tables import (  # noqa: E402
+    BRONZE_CONTRACTS,
+    GOLD_FATES,
+    SILVER_CONVERSATIONS,
+)
+from schemas.tools import CONTRACT, Contract  # noqa: E402
+from serving.contract_files import CONTRACT_SUFFIX  # noqa: E402
+from tests.pipelines import production as drift  # noqa: E402
+from tests.pipelines.production import PREFIXED, REORDERED, STALE, Production  # noqa: E402
+from tests.pipelines.test_conversations import PERSONAL, SECRETS  # noqa: E402
+
+WEEK = "2026-W47"
+
+
+class Loop:
+    """One lake and the steps of a turn around the gate."""
+
+    def __init__(self, lake: Lake, folder: Path) -> None:
+        self.lake, self.folder = lake, folder
+        self.here = ["--lake", lake.root]
+        self.week = [*self.here, "--week", WEEK]
+
+    def take(self) -> None:
+        ingest_conversations.main.summarise([*self.here, "--inputs", str(self.folder)])
+        self.build()
+
+    def build(self) -> Mapping[str, Any]:
+        return build_conversations.main.summarise(self.here)
+
+    def route(self) -> None:
+        judge_conversations.summarise(self.here)
+        route_conversations.summarise(self.week)
+
+    def check(self, *more: str) -> tuple[int, dict[str, Any]]:
+        path = self.folder.parent / "report.json"
+        code = check_mirror.main([*self.week, "--json", str(path), *more])
+        return code, json.loads(path.read_text())
+
+    def rows(self) -> dict[str, dict[str, Any]]:
+        found = self.lake.read(SILVER_CONVERSATIONS).toArrow().to_pylist()
+        return {row["conversation_id"]: row for row in found}
+
+    def fates(self) -> dict[str, tuple[str, str]]:
+        names = {row["record_id"]: name for name, row in self.rows().items()}
+        found = self.lake.read(GOLD_FATES).where("kind = 'conversation'").toArrow().to_pylist()
+        return {names[row["record_id"]]: (row["fate"], row["reason"]) for row in found}
+
+    def commits(self) -> dict[str, str]:
+        return {
+            str(path): hashlib.sha256(path.read_bytes()).hexdigest()
+            for path in Path(self.lake.root).glob("*/*/_delta_log/*.json")
+        }
+
+
+@pytest.fixture
+def loop(lake: Lake, tmp_path: Path) -> Loop:
+    (tmp_path / "events").mkdir()
+    return Loop(lake, tmp_path / "events")
+
+
+def names(report: dict[str, Any]) -> set[str]:
+    return {f"{each['name']}: {each['kind']} {each['detail']}".rstrip() for each in report["differences"]}
+
+
+def test_the_five_drifts_are_named_stop_the_build_and_are_migrated(loop: Loop) -> None:
+    drifted: list[tuple[Contract, drift.Write]] = [
+        (PREFIXED, drift.canonical_json),
+        (REORDERED, drift.canonical_json),
+        (CONTRACT, drift.other_key_order),
+        (CONTRACT, drift.extra_field),
+        (STALE, drift.canonical_json),
+        (CONTRACT, drift.stale_answers),
+        (CONTRACT, drift.canonical_json),
+    ]
+    for number, (contract, write) in enumerate(drifted, 1):
+        there = Production(loop.folder, contract, write, first=number)
+        there.had("Tag big orders as vip")
+        there.recorder.close()
+    loop.take()
+    assert loop.lake.read(BRONZE_CONTRACTS).where("problem_code IS NULL").count() == 4
+    loop.route()
+    training, other = ("training", "activated"), ("quarantine", "other_contract")
+    assert loop.fates() == {
+        **dict.fromkeys(("c1", "c2", "c5"), other),
+        **dict.fromkeys(("c3", "c4", "c6", "c7"), training),
+    }
+    before = loop.rows()
+    code, report = loop.check()
+    assert code == EXIT_BROKEN_LAW
+    assert names(report) >= {
+        "tools.task_search: prefix flow_app_agent_",
+        f"tools.order: other order {', '.join(tool.name for tool in REORDERED.tools)}",
+        "tools.task_search.response.task: keys not sorted",
+        "tools.task_search.response.task: extra field score",
+        "tools.task_search.description: stale description",
+        "tools.task_search.response.task.description: stale value",
+    }
+    score = next(each for each in report["differences"] if each["detail"] == "score")
+    assert (score["num_conversations"], score["num_training"]) == (1, 1)
+    assert {each["conversation"] for each in score["examples"]} == {"c4"}
+    assert "score" in score["examples"][0]["excerpt"]
+    assert [failure.split(" (")[0] for failure in report["failures"]][0] == (
+        "3 conversations that would train show the model something else"
+    )
+    code, report = loop.check("--migrate")
+    assert (code, report["failures"]) == (0, [])
+    rows = loop.rows()
+    assert len({row["messages"] for row in rows.values()}) == 1
+    assert rows["c7"] == before["c7"]
+    changed = ("messages", "contract", "recorded_contract", "recorded_sha256")
+    for name, row in rows.items():
+        assert {key: row[key] for key in row if key not in changed} == {
+            key: before[name][key] for key in row if key not in changed
+        }
+    assert {name: row["recorded_contract"] for name, row in rows.items()} == {
+        **{name: before[name]["contract"] for name in rows},
+        "c7": None,
+    }
+    loop.route()
+    assert loop.fates() == dict.fromkeys(rows, training)
+    commits = loop.commits()
+    loop.take()
+    assert loop.check("--migrate")[0] == 0
+    loop.route()
+    assert loop.commits() == commits
+
+
+def test_nothing_drifted_on_conversations_with_identifiers_and_questions(loop: Loop) -> None:
+    there = Production(loop.folder)
+    there.had("Tag big orders as vip")
+    there.had("Mail ann@corp.com, +1 415 555 0100, when ANN@corp.com buys", PERSONAL)
+    there.had("Thank you", None)
+    there.recorder.close()
+    loop.take()
+    assert [row["num_redacted"] > 0 for _, row in sorted(loop.rows().items())] == [False, True, False]
+    code, report = loop.check()
+    assert (code, report["differences"], report["rows"], report["training"]) == (0, [], 3, 3)
+    commits = loop.commits()
+    assert loop.check("--migrate")[0] == 0
+    assert loop.commits() == commits
+
+
+def test_what_is_migrated_brings_no_identifier_back(loop: Loop) -> None:
+    there = Production(loop.folder, PREFIXED, drift.extra_field)
+    there.had("Mail ann@corp.com, +1 415 555 0100, when ANN@corp.com buys", PERSONAL)
+    there.recorder.close()
+    loop.take()
+    code, report = loop.check("--migrate")
+    assert code == 0
+    (row,) = loop.rows().values()
+    assert row["migration_problem"] is None
+    assert "email_1@redacted.invalid" in row["messages"]
+    told = row["messages"] + json.dumps(report)
+    assert not [secret for secret in SECRETS if secret.casefold() in told.casefold()]
+
+
+def test_a_contract_of_which_nobody_has_the_text_is_a_difference(loop: Loop) -> None:
+    there = Production(loop.folder, STALE)
+    there.had("Tag big orders as vip")
+    there.recorder.close()
+    for kept in loop.folder.glob(f"*{CONTRACT_SUFFIX}"):
+        kept.write_text("{")
+    loop.take()
+    for _ in range(2):
+        code, report = loop.check("--migrate")
+        assert code == EXIT_BROKEN_LAW
+        assert f"contract: unknown {STALE.fingerprint()[:12]}" in names(report)
+        assert [failure.split(", and ")[1] for failure in report["failures"]] == [
+            "nobody has its text: ingest its .contract.json with the events"
+        ]
+    (row,) = loop.rows().values()
+    assert row["migration_problem"].startswith("UNKNOWN_CONTRACT")
+    for kept in loop.folder.glob(f"*{CONTRACT_SUFFIX}"):
+        kept.write_text(STALE.to_json())
+    loop.take()
+    assert loop.check("--migrate")[0] == 0
+
+
+def test_a_contract_newer_than_trainings_is_not_migrated_backwards(loop: Loop) -> None:
+    newer = replace(STALE, version="contract_v1000")
+    there = Production(loop.folder, newer)
+    there.had("Tag big orders as vip")
+    there.recorder.close()
+    loop.take()
+    code, report = loop.check("--migrate")
+    assert code == EXIT_BROKEN_LAW
+    assert "newer than training's" in report["failures"][0]
+    (row,) = loop.rows().values()
+    assert (row["contract"], row["recorded_contract"]) == (newer.fingerprint(), None)
+    assert row["migration_problem"].startswith("NEWER_CONTRACT")
+
+
+def test_a_drift_of_rows_that_do_not_train_is_told_and_stops_nothing(loop: Loop) -> None:
+    there = Production(loop.folder, write=drift.extra_field)
+    there.had("Tag big orders as vip", activate=False)
+    there.recorder.close()
+    loop.take()
+    loop.route()
+    assert loop.fates() == {"c1": ("quarantine", "activation_unknown")}
+    code, report = loop.check()
+    assert (code, names(report)) == (0, {"tools.task_search.response.task: extra field score"})
+    assert [each["num_training"] for each in report["differences"]] == [0]
+
+
+def test_what_cannot_be_migrated_stays_and_does_not_train(loop: Loop) -> None:
+    there = Production(loop.folder, write=drift.accepts_anything)
+    there.had("Tag big orders as vip", drift.OBJECTIONABLE)
+    there.had("Tag big orders as vip")
+    there.recorder.close()
+    loop.take()
+    loop.route()
+    before = loop.rows()
+    assert loop.check()[0] == EXIT_BROKEN_LAW
+    assert loop.check("--migrate")[0] == 0
+    rows = loop.rows()
+    assert rows["c1"]["messages"] == before["c1"]["messages"]
+    assert rows["c1"]["migration_problem"].startswith("OTHER_OUTCOME at /")
+    assert rows["c2"] == before["c2"]
+    commits = loop.commits()
+    loop.build()
+    assert loop.check("--migrate")[0] == 0
+    assert loop.commits() == commits
+    loop.route()
+    assert loop.fates()["c1"] == ("quarantine", "other_contract")
+    assert loop.fates()["c2"] == ("training", "activated")
