@@ -1,9 +1,9 @@
 """Tell whether training of a week would show the model exactly what production shows it.
 
 Compares what was recorded in the week and the one before, and what would train (synthetic conversations,
-recorded ones routed to training or not yet), with today's contract and tools. Exit 70 where one that would
-train differs, or production ran a contract that is unknown, newer than training's, or whose conversations
-were not migrated. Other differences are told and no failure, except of --events, which needs no lake.
+recorded ones routed to it or not yet) with today's contract and tools. Exit 70 where one that would train
+differs, or production ran a contract that is unknown, newer, or of which sound conversations were not
+migrated. Other differences are told and no failure, except of --events, which needs no lake.
 """
 
 from __future__ import annotations
@@ -19,7 +19,6 @@ from pipelines.lake import Lake, unpacked_bytes
 from pipelines.mirror.folder import check_folder
 from pipelines.mirror.gate import check, migrate_stored
 from pipelines.session import spark_session
-from schemas.errors import BrokenLaw
 from schemas.weeks import Week
 
 
@@ -47,12 +46,11 @@ def run(config: Config) -> Summary:
         week = Week.parse(config.week)
         migrated = migrate_stored(lake, week) if config.migrate else {}
         report, counts = check(lake, week)
-        counts = {"week": str(week), **counts, **migrated}
+        counts |= migrated
     write(report.text())
     if config.json:
         config.json.write_text(report.json(), encoding="utf-8")
-    if report.failures:
-        raise BrokenLaw(f"mirror: {'; '.join(report.failures)}")
+    report.require_in_line()
     return counts
 
 

@@ -2,7 +2,8 @@
 
 The steps are data: `commands` lists them, `turn` runs them in this process, each announced as the command
 that does the same. Every step leaves what is there already, so a turn that was killed is finished by running
-it again. The mirror gate stands before the judge, who then sees what trains, and stops what is out of line. Not here yet: promotion of the checkpoint, and steps that run at the same time.
+it again. The mirror gate stands before the judge, so that he sees what trains, and ends a turn that would be
+out of line with production. Not here yet: promotion of the checkpoint, and steps that run at the same time.
 """
 
 from __future__ import annotations

@@ -17,11 +17,11 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from pipelines.mirror.answers import read_answer
-from pipelines.mirror.differences import argument_names, today_name
-from pipelines.mirror.exchanges import Exchange
+from pipelines.mirror.differences import argument_names
+from pipelines.mirror.exchanges import Exchange, is_accepted, meant_tool
 from schemas.chat import Message
 from schemas.errors import BadRecord
-from schemas.tools import CONFIGURE, SAVE, SEARCH, Contract, canonical_json
+from schemas.tools import LOOK_UP, RESOURCES, SAVE, Contract, canonical_json
 from schemas.workflow.jsontext import read_json
 from serving.replay import shop_of
 from serving.shop import InMemoryShop, Saved
@@ -29,7 +29,7 @@ from serving.tools import Tools
 
 __all__ = ["AskedAgain", "todays_arguments"]
 
-_SHOPS_OWN: Final = ("workflow_lookup", "search_shop_resource")
+_SHOPS_OWN: Final = (LOOK_UP, RESOURCES)
 """Tools whose answers are things of the shop."""
 
 
@@ -41,15 +41,18 @@ class AskedAgain:
     ) -> None:
         self._recorded = recorded
         self._today = today
-        self._shop = _RecordedShop(shop_of(_as_messages(exchanges, today)).apps)
+        self._shop = _RecordedShop(shop_of(_as_messages(exchanges, today, recorded)).apps)
         self._tools = Tools(self._shop, today)
 
     def answer(self, exchange: Exchange) -> str | None:
         """What today's tools say to the call; None where the shop itself was asked, or nobody is today."""
-        name = today_name(exchange.name, self._today)
-        if name is None or name in _SHOPS_OWN:
+        tool = meant_tool(exchange, self._today, self._recorded)
+        if tool is None:
+            refused = not is_accepted(exchange.answer)
+            return self._tools.call(exchange.name, exchange.arguments).text if refused else None
+        name, arguments = tool.name, todays_arguments(exchange, self._today, self._recorded)
+        if name in _SHOPS_OWN:
             return None
-        arguments = todays_arguments(exchange, self._today, self._recorded)
         if name == SAVE:
             ids = _given(exchange.answer)
             if ids is None and _names_a_workflow(arguments):
@@ -76,8 +79,7 @@ class _RecordedShop(InMemoryShop):
 
 def todays_arguments(exchange: Exchange, today: Contract, recorded: Contract | None) -> str:
     """The call's arguments under today's names, canonical; as they are where they are no object."""
-    name = today_name(exchange.name, today)
-    tool = None if name is None else today.tool(name)
+    tool = meant_tool(exchange, today, recorded)
     try:
         arguments = read_json(exchange.arguments, limit=max(len(exchange.arguments), 1))
     except BadRecord:
@@ -109,15 +111,15 @@ def _given(answer: str) -> tuple[str, int] | None:
     return None
 
 
-def _as_messages(exchanges: Sequence[Exchange], today: Contract) -> list[Message]:
+def _as_messages(exchanges: Sequence[Exchange], today: Contract, recorded: Contract | None) -> list[Message]:
     """The exchanges as `shop_of` reads them, under today's names."""
     messages: list[Message] = []
     for exchange in exchanges:
-        name = today_name(exchange.name, today)
-        if name not in (SEARCH, CONFIGURE, SAVE):
+        tool = meant_tool(exchange, today, recorded)
+        if tool is None:
             continue
         call_id = f"call_{exchange.place}"
-        function = {"name": name, "arguments": exchange.arguments}
+        function = {"name": tool.name, "arguments": todays_arguments(exchange, today, recorded)}
         call: Any = {"id": call_id, "type": "function", "function": function}
         messages += [
             {"role": "assistant", "content": None, "tool_calls": [call]},

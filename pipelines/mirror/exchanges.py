@@ -1,7 +1,7 @@
 """The calls of a conversation with their answers, and how each differs from today's contract.
 
 A call that was refused is a mistake of the model, rightly answered, and no difference; one that production
-accepted and the contract does not is. Not here yet: calls whose answer is in no event.
+accepted and today's contract would not is. Not here yet: calls whose answer is in no event.
 """
 
 from __future__ import annotations
@@ -11,13 +11,21 @@ from dataclasses import dataclass
 
 from pipelines.mirror.answers import Told, read_answer, shape_differences
 from pipelines.mirror.differences import Difference, argument_names, renamed, shown, today_name
-from schemas.chat import Message
+from schemas.chat import Call, Message
 from schemas.conversation import Event
 from schemas.errors import BadRecord
 from schemas.tools import Contract, Tool, canonical_json, read_arguments
 from schemas.workflow.jsontext import read_json
 
-__all__ = ["Exchange", "exchanges_in", "exchanges_of", "form_differences"]
+__all__ = [
+    "Exchange",
+    "exchanges_in",
+    "exchanges_of",
+    "form_differences",
+    "is_accepted",
+    "meant_tool",
+    "paired",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,14 +41,33 @@ class Exchange:
 
 def exchanges_in(messages: Sequence[Message]) -> list[Exchange]:
     """The exchanges of messages, in order; a call without an answer is none."""
-    calls: dict[str, tuple[str, str]] = {}
+    return [exchange for exchange, _ in paired(messages)]
+
+
+def paired(messages: Sequence[Message]) -> list[tuple[Exchange, Call]]:
+    """The exchanges of messages, each with the call inside them that it is about."""
+    calls: dict[str, Call] = {}
     found = []
     for place, message in enumerate(messages):
         for call in message.get("tool_calls") or ():
-            calls[call["id"]] = (call["function"]["name"], call["function"]["arguments"])
+            calls[call["id"]] = call["function"]
         if message["role"] == "tool" and (call_id := message.get("tool_call_id", "")) in calls:
-            found.append(Exchange(place, *calls.pop(call_id), message["content"] or ""))
+            called = calls.pop(call_id)
+            answer = message["content"] or ""
+            found.append((Exchange(place, called["name"], called["arguments"], answer), called))
     return found
+
+
+def meant_tool(exchange: Exchange, today: Contract, recorded: Contract | None = None) -> Tool | None:
+    """Today's tool that a call means, whatever it was called then.
+
+    None where there is none, and where a model called a tool that was none and was told so.
+    """
+    was_one = recorded is not None and recorded.tool(exchange.name) is not None
+    if today.tool(exchange.name) is None and not was_one and not is_accepted(exchange.answer):
+        return None
+    name = today_name(exchange.name, today)
+    return None if name is None else today.tool(name)
 
 
 def exchanges_of(events: Iterable[Event]) -> list[Exchange]:
@@ -59,10 +86,9 @@ def exchanges_of(events: Iterable[Event]) -> list[Exchange]:
 
 def form_differences(exchange: Exchange, today: Contract, recorded: Contract | None = None) -> Iterator[Told]:
     """How the form of one exchange differs; `recorded` is the contract that it was had under, where known."""
-    name = today_name(exchange.name, today)
-    tool = None if name is None else today.tool(name)
+    tool = meant_tool(exchange, today, recorded)
     if tool is None:
-        if _accepted(exchange.answer):
+        if is_accepted(exchange.answer):
             yield Difference(f"tools.{shown(exchange.name)}", "extra tool"), ""
         return
     if tool.name != exchange.name:
@@ -80,7 +106,7 @@ def _call_differences(exchange: Exchange, tool: Tool, recorded: Contract | None)
         return
     if canonical_json(arguments) != exchange.arguments:
         yield Difference(f"tools.{tool.name}.arguments", "not canonical"), ""
-    if not _accepted(exchange.answer):
+    if not is_accepted(exchange.answer):
         return
     place = f"tools.{tool.name}.parameters"
     theirs = recorded.tool(exchange.name) if recorded else None
@@ -101,7 +127,8 @@ def _call_differences(exchange: Exchange, tool: Tool, recorded: Contract | None)
         yield Difference(where, "other value", shown(refused.message)), ""
 
 
-def _accepted(answer: str) -> bool:
+def is_accepted(answer: str) -> bool:
+    """Whether production did what was asked."""
     try:
         return read_answer(answer).get("ok") is True
     except BadRecord:

@@ -94,6 +94,7 @@ def check(lake: Lake, week: Week) -> tuple[Report, Counts]:
     report = Report(ran=ran, seen=seen, num_rows=num_rows, num_training=num_training, failures=failures)
     num_large = events.where("large").select("conversation_id").distinct().count()
     return report, {
+        "week": str(week),
         "conversations": sum(each.num_conversations for each in ran),
         "events": sum(each.num_events for each in ran),
         "too_large": num_large,

@@ -17,11 +17,11 @@ from typing import Any
 
 from pipelines.mirror.again import AskedAgain, todays_arguments
 from pipelines.mirror.answers import Told, in_shape, read_answer, stale_values
-from pipelines.mirror.differences import is_newer, today_name
-from pipelines.mirror.exchanges import Exchange, exchanges_in, form_differences
+from pipelines.mirror.differences import Difference, is_newer
+from pipelines.mirror.exchanges import Exchange, exchanges_in, form_differences, meant_tool, paired
 from schemas.chat import Message, render_text
 from schemas.errors import BadRecord
-from schemas.tools import CONFIGURE, SAVE, SEARCH, Contract
+from schemas.tools import CONFIGURE, SAVE, SEARCH, Contract, Tool
 
 __all__ = ["differences_in", "migrated"]
 
@@ -37,13 +37,14 @@ def differences_in(
     for exchange in exchanges:
         yield from ((exchange.place, told) for told in form_differences(exchange, today, recorded))
         said = asked.answer(exchange)
-        name = today_name(exchange.name, today)
-        tool = None if name is None else today.tool(name)
-        if said is not None and said != exchange.answer and tool is not None:
-            try:
-                was = read_answer(exchange.answer)
-            except BadRecord:
-                continue  # told of as no answer
+        if said is None or said == exchange.answer:
+            continue
+        tool = meant_tool(exchange, today, recorded)
+        if tool is None:
+            yield exchange.place, (Difference("refusal", "stale value"), "")
+            continue
+        with contextlib.suppress(BadRecord):  # what is no answer was told of by its form
+            was = read_answer(exchange.answer)
             yield from ((exchange.place, told) for told in stale_values(tool, was, read_answer(said)))
 
 
@@ -55,50 +56,42 @@ def migrated(messages: Sequence[Message], today: Contract, recorded: Contract | 
     """
     if recorded is not None and is_newer(recorded, today):
         raise BadRecord("NEWER_CONTRACT", f"production ran {recorded.version}, training has {today.version}")
-    exchanges = exchanges_in(messages)
+    changed = copy.deepcopy(list(messages))
+    calls = paired(changed)
+    exchanges = [exchange for exchange, _ in calls]
     if len(exchanges) != sum(message["role"] == "tool" for message in messages):
         raise BadRecord("UNPAIRED", "calls and answers do not belong together")
     asked = AskedAgain(exchanges, today, recorded)
-    changed = copy.deepcopy(list(messages))
-    named = _named_tasks(exchanges, today)
-    for exchange in exchanges:
+    named = _named_tasks(exchanges, today, recorded)
+    for exchange, call in calls:
+        tool = meant_tool(exchange, today, recorded)
         try:
-            answer = _todays_answer(exchange, asked, today)
-            _require_same(exchange, answer, named, today)
+            answer = _todays_answer(exchange, asked, tool, today)
+            _require_same(exchange, answer, named, tool)
         except BadRecord as refused:
             raise BadRecord(refused.code, refused.message, path=f"/{exchange.place}") from None
         changed[exchange.place]["content"] = answer
-    _rename(changed, today, recorded)
+        call["name"] = tool.name if tool else exchange.name
+        call["arguments"] = todays_arguments(exchange, today, recorded)
     render_text(changed, today)
     for place, (difference, _) in differences_in(changed, today):
         raise BadRecord("STILL_DIFFERENT", str(difference), path=f"/{place}")
     return changed
 
 
-def _todays_answer(exchange: Exchange, asked: AskedAgain, today: Contract) -> str:
+def _todays_answer(exchange: Exchange, asked: AskedAgain, tool: Tool | None, today: Contract) -> str:
     said = asked.answer(exchange)
     if said is not None:
         return said
-    name = today_name(exchange.name, today)
-    tool = None if name is None else today.tool(name)
     if tool is None:
         raise BadRecord("NO_SUCH_TOOL", f"nobody answers {exchange.name[:64]} today")
     return in_shape(tool, exchange.answer, today)
 
 
-def _rename(messages: Sequence[Message], today: Contract, recorded: Contract | None) -> None:
-    for place, message in enumerate(messages):
-        for call in message.get("tool_calls") or ():
-            function = call["function"]
-            exchange = Exchange(place, function["name"], function["arguments"], "")
-            function["arguments"] = todays_arguments(exchange, today, recorded)
-            function["name"] = today_name(exchange.name, today) or exchange.name
-
-
 # -- what must stay -------------------------------------------------------------------------------------
 
 
-def _require_same(exchange: Exchange, answer: str, named: set[str], today: Contract) -> None:
+def _require_same(exchange: Exchange, answer: str, named: set[str], tool: Tool | None) -> None:
     """That the call came out as it did, and that a search still shows the tasks that are `named` later.
 
     Raises:
@@ -108,7 +101,7 @@ def _require_same(exchange: Exchange, answer: str, named: set[str], today: Contr
     if was.get("ok") != now.get("ok"):
         verbs = ["accepted" if side.get("ok") else "refused" for side in (was, now)]
         raise BadRecord("OTHER_OUTCOME", f"{exchange.name[:64]} was {verbs[0]} and would be {verbs[1]}")
-    name = today_name(exchange.name, today)
+    name = tool.name if tool else ""
     if name in (CONFIGURE, SAVE) and _objections(was) != _objections(now):
         raise BadRecord("OTHER_OUTCOME", f"{name} would object to something else")
     if name == SEARCH and (gone := sorted((_shown_tasks(was) - _shown_tasks(now)) & named)):
@@ -136,11 +129,12 @@ def _shown_tasks(answer: Answer) -> set[str]:
     return {identity for found in listed for identity in _ids(found)}
 
 
-def _named_tasks(exchanges: Sequence[Exchange], today: Contract) -> set[str]:
+def _named_tasks(exchanges: Sequence[Exchange], today: Contract, recorded: Contract | None) -> set[str]:
     """Ids of the tasks whose configuration is asked for."""
     named: set[str] = set()
     for exchange in exchanges:
-        if today_name(exchange.name, today) == CONFIGURE:
+        tool = meant_tool(exchange, today, recorded)
+        if tool is not None and tool.name == CONFIGURE:
             with contextlib.suppress(BadRecord):
                 data = read_answer(exchange.answer).get("data")
                 tasks = data.get("tasks") if isinstance(data, dict) else None

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from pipelines.mirror.differences import Difference
 from pipelines.mirror.findings import Finding
+from schemas.errors import BrokenLaw
 from schemas.tools import CONTRACT, canonical_json
 
 __all__ = ["MOST_DIFFERENCES", "Counts", "Example", "Ran", "Report", "Seen", "gathered"]
@@ -65,6 +66,11 @@ class Report:
     num_training: int = 0
     """Rows that would train."""
     failures: Sequence[str] = field(default_factory=list)
+
+    def require_in_line(self) -> None:
+        """Raise BrokenLaw, which says why, where a build would be out of line."""
+        if self.failures:
+            raise BrokenLaw(f"mirror: {'; '.join(self.failures)}")
 
     def text(self) -> str:
         """For a person: each contract, then each difference with its examples."""
