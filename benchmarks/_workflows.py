@@ -26,11 +26,11 @@ LEAST = 500
 """Things of one repetition, at least: a set of ten files is walked fifty times."""
 
 
-def arguments(about: str) -> argparse.Namespace:
+def arguments(about: str, num: int = 1000) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=about)
     parser.add_argument("files", nargs="*", type=Path, help="real workflow files")
     parser.add_argument(
-        "--num", type=int, default=1000, help="workflows of each generated set (default: 1000)"
+        "--num", type=int, default=num, help=f"workflows of each generated set (default: {num})"
     )
     parser.add_argument("--repetitions", type=int, default=5, help="repetitions of each (default: 5)")
     return parser.parse_args()

@@ -1,16 +1,17 @@
 """Search of tasks: what a merchant's words mean among the tasks of a catalogue, as short summaries.
 
 Flow's agent takes installed tasks first, then by publisher, then the best match (Flow format section 13).
-Sorting everything that shares a word in that order would bury what was meant, so a match is first what
-scores at least `WORTHY` of the best; among those the order is Flow's. Not here yet: other languages than
-English.
+Sorting everything that shares a word in that order would bury what was meant. So the words choose first: at
+most ten tasks, each with a score of at least `WORTHY` of the best. These are put into Flow's order, and where
+they are fewer than three the next best come after them. Not here yet: other languages than English.
 """
 
 from __future__ import annotations
 
 import functools
+import heapq
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from schemas.catalog import tasks
 from schemas.catalog.catalogue import PUBLISHERS, UNCONFIRMED, Catalogue, Task, UnidentifiedTask
@@ -28,35 +29,54 @@ SUMMARY_BYTES: Final = 370
 """The longest summary as canonical JSON in UTF-8, so that 100 matches take 37,000 bytes at most."""
 WORTHY: Final = 0.75
 """The least share of the best score that a match has."""
+_NEAR: Final = 0.5
+_FEWEST: Final = 3
+"""Where fewer are worthy, so many are answered, as long as they have this share of the best score."""
 _CUT: Final = "…"
 _UNUSABLE: Final = "No workflow can use it here: its id is not public."
 
 
-def search(query: str, shop: ShopBackend, catalogue: Catalogue | None = None) -> list[dict[str, Any]]:
+def search(
+    query: str, shop: ShopBackend, catalogue: Catalogue | None = None, *, worthy_share: float = WORTHY
+) -> list[dict[str, Any]]:
     """Summaries of the tasks that a query means: installed first, then by publisher, then best match.
 
     A task without a public id is found too: its summary has no id and says that nothing can use it.
     """
-    told, index = _index(catalogue or tasks.SHIPPED)
-    scores = index.scores(terms(query))
-    least = max(scores.values(), default=0.0) * WORTHY
-    worthy = [(score, told[number]) for number, score in scores.items() if score >= least]
-    worthy.sort(
-        key=lambda found: (
-            not _is_installed(found[1], shop),
-            PUBLISHERS.index(found[1].publisher),
-            -found[0],
-            len(found[1].label),
-            found[1].id if isinstance(found[1], Task) else found[1].label,
-        )
-    )
-    return [_summary(task, shop) for _, task in worthy[:MATCHES]]
+    told, labels, index = _index(catalogue or tasks.SHIPPED)
+    is_label = tuple(words(query)) in labels  # the catalogue's own words mean what they say
+    scores = index.scores(terms(query, with_phrases=not is_label))
+    best = max(scores.values(), default=0.0)
+    worthy = best * worthy_share
+    least = min(worthy, best * _NEAR)
+    near = ((score, told[number]) for number, score in scores.items() if score >= least)
+
+    def by_words(found: tuple[float, Task | UnidentifiedTask]) -> tuple[Any, ...]:
+        score, task = found
+        name = task.id if isinstance(task, Task) else task.label
+        return -score, not _is_installed(task, shop), len(task.label), name
+
+    def by_flow(found: tuple[float, Task | UnidentifiedTask]) -> tuple[bool, bool, int]:
+        score, task = found
+        return score < worthy, not _is_installed(task, shop), PUBLISHERS.index(task.publisher)
+
+    ranked = heapq.nsmallest(MATCHES, near, key=by_words)
+    num_matches = max(_FEWEST, sum(score >= worthy for score, _ in ranked))
+    # Sorting keeps the order by words where Flow's says nothing.
+    return [_summary(task, shop) for _, task in sorted(ranked[:num_matches], key=by_flow)]
+
+
+class _Index(NamedTuple):
+    told: tuple[Task | UnidentifiedTask, ...]
+    labels: frozenset[tuple[str, ...]]
+    words: WordIndex
 
 
 @functools.lru_cache(maxsize=4)
-def _index(catalogue: Catalogue) -> tuple[list[Task | UnidentifiedTask], WordIndex]:
-    told: list[Task | UnidentifiedTask] = [*catalogue.tasks.values(), *catalogue.unidentified]
-    return told, WordIndex([_told(task) for task in told])
+def _index(catalogue: Catalogue) -> _Index:
+    told: tuple[Task | UnidentifiedTask, ...] = (*catalogue.tasks.values(), *catalogue.unidentified)
+    labels = frozenset(tuple(words(task.label)) for task in told)
+    return _Index(told, labels, WordIndex([_told(task) for task in told]))
 
 
 def _told(task: Task | UnidentifiedTask) -> Mapping[str, float]:

@@ -208,7 +208,7 @@ def with_tool(number: int, **changes: Any) -> list[Any]:
         ({"tools": CONTRACT.openai()[::-1]}, "tools[0].function.name"),
         ({"tools": with_tool(1, description="Other.")}, "tools[1].function.description"),
         ({"tools": with_tool(2, strict=True)}, "tools[2].function.strict"),
-        ({"tools": [*CONTRACT.openai(), {}]}, "tools[3]"),
+        ({"tools": [*CONTRACT.openai(), {}]}, f"tools[{len(CONTRACT.tools)}]"),
         ({"tools": "none"}, "tools"),
     ],
 )

@@ -22,11 +22,18 @@ from tests.serving.tool_calls import keys, search
 
 SHEET = "b99ddae5-9dbe-4829-bbce-5d6200aa1216"
 LOOKED_UP = [task for task in TASKS.values() if task.kind not in ("CONDITION", "FOREACH")]
-QUERIES = [
-    tuple(line.split("\t"))
-    for line in Path(__file__).with_name("task_queries.tsv").read_text(encoding="utf-8").splitlines()
-]
-"""(what a merchant would type, the id that is meant without `shopify::`, or a label where there is no id)"""
+
+
+def read(name: str) -> list[tuple[str, ...]]:
+    """(what a merchant would type, the id that is meant without `shopify::`, or a label where it has none)"""
+    text = Path(__file__).with_name(name).read_text(encoding="utf-8")
+    return [tuple(line.split("\t")) for line in text.splitlines()]
+
+
+QUERIES = read("task_queries.tsv")
+"""Written before the search was tuned; every second one was held out of the tuning."""
+UNSEEN = read("task_queries_unseen.tsv")
+"""Written when the tuning was done, and measured once: what to expect of words that nobody thought of."""
 
 
 def found_share(queries: list[tuple[str, ...]]) -> float:
@@ -44,17 +51,17 @@ def found_share(queries: list[tuple[str, ...]]) -> float:
 def test_there_are_200_queries_and_each_names_a_task() -> None:
     assert len({query for query, _ in QUERIES}) == 200
     ids = {task.id.removeprefix("shopify::") for task in TASKS.values()}
-    assert {wanted for _, wanted in QUERIES} <= ids | {task.label for task in SHIPPED.unidentified}
+    assert {wanted for _, wanted in QUERIES + UNSEEN} <= ids | {task.label for task in SHIPPED.unidentified}
 
 
 def test_what_merchants_say_is_found_among_ten() -> None:
-    assert found_share(QUERIES) >= 0.95
-
-
-def test_what_the_words_were_not_tuned_to_is_found_as_well() -> None:
-    """Every second query was held out: nobody looked at which of them fail."""
     assert found_share(QUERIES[0::2]) >= 0.95
     assert found_share(QUERIES[1::2]) >= 0.95
+
+
+def test_most_of_what_nobody_thought_of_is_found_as_well() -> None:
+    assert not {query for query, _ in UNSEEN} & {query for query, _ in QUERIES}
+    assert found_share(UNSEEN) >= 0.85
 
 
 @pytest.mark.parametrize(
