@@ -72,6 +72,7 @@ class _Told:
         self.workflow = workflow
         self.trace = trace.effects
         self.links = {(link.source, link.port, link.target) for link in workflow.links}
+        self.ports = {(source, port) for source, port, _ in self.links}
         self.start = event.time.astimezone(UTC)
         self.levels: list[int] = []
         self.times: list[datetime] = []
@@ -165,7 +166,9 @@ class _Told:
                 yield _cut(f"Item {values['turn']} of {values['of']}{item}")
             case "loop":
                 num = values["num_items"]
-                yield f"For each of {num} in {printable(values['list'])}{':' if num else ', so nothing'}"
+                body = (effect.step, "loop_body") in self.ports
+                doing = ":" if num and body else ", so nothing" if body else ", nothing: the loop is empty"
+                yield f"For each of {num} in {printable(values['list'])}{doing}"
             case "wait":
                 yield f"{name} {printable(values['duration'])}, until {time:%Y-%m-%d %H:%M} UTC"
             case "value":
@@ -173,6 +176,8 @@ class _Told:
             case "fetch" if "num_found" in values:
                 yield f"{name}: {values['num_found']} found, at most {values['first']} asked for"
                 yield from _fields({"query": values["query"]} if values["query"] else {})
+                if "ignored" in values:
+                    yield f"{_INDENT}Shopify ignores in it: {printable(', '.join(values['ignored']))}"
             case "code":
                 yield f"{name}"
                 yield from _fields({"given": values["input"], "gives": values["output"]}, MOST_CHARACTERS)

@@ -4,19 +4,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from itertools import islice
-from typing import Any, Final
+from typing import Any
 
 from jobs._effects import event_lines, trace_lines
-from jobs.simulate import made_event
+from jobs._made_events import acts, made_events
 from schemas.workflow import Workflow
 from serving.simulator import Event, Simulator, Trace
 from serving.synthetic_shop import SyntheticShop
 
 __all__ = ["run_lines", "runs"]
-
-_MOST_EVENTS: Final = 60
-"""Events that are tried to find one of each."""
 
 
 def run_lines(workflow: Workflow) -> Iterator[str]:
@@ -31,7 +27,7 @@ def runs(workflow: Workflow) -> list[dict[str, Any]]:
     """The same for a program."""
     return [
         {
-            "acts": _acts(trace),
+            "acts": acts(trace),
             "event": json.loads(event.to_json()),
             "effects": [
                 {"kind": effect.kind, "task_id": effect.task_id, "values": json.loads(effect.values)}
@@ -47,9 +43,9 @@ def _found(workflow: Workflow) -> list[tuple[str, tuple[Event, Trace]]]:
     simulator = Simulator(workflow)
     acting: tuple[Event, Trace] | None = None
     idle: tuple[Event, Trace] | None = None
-    for event in islice(_events(simulator), _MOST_EVENTS):
+    for event in made_events(simulator):
         trace = simulator.run(event, SyntheticShop(0, now=event.time))
-        if _acts(trace):
+        if acts(trace):
             acting = acting or (event, trace)
         else:
             idle = idle or (event, trace)
@@ -57,12 +53,3 @@ def _found(workflow: Workflow) -> list[tuple[str, tuple[Event, Trace]]]:
             break
     named = (("An event on which it acts", acting), ("An event on which it does nothing", idle))
     return [(title, run) for title, run in named if run is not None]
-
-
-def _events(simulator: Simulator) -> Iterator[Event]:
-    for seed in range(_MOST_EVENTS):
-        yield made_event(simulator, seed)
-
-
-def _acts(trace: Trace) -> bool:
-    return any(effect.leaves and effect.kind != "wait" for effect in trace.effects)

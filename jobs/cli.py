@@ -232,7 +232,9 @@ def simulate(
     event: Annotated[
         str | None, typer.Option(help="File of the event, as JSON; without it one is made up.")
     ] = None,
-    seed: Annotated[int, typer.Option(min=0, help="Seed of the event that is made up, and of the shop.")] = 0,
+    seed: Annotated[
+        int | None, typer.Option(min=0, help="Seed of the event that is made up, and of the shop.")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> int:
     """Run a workflow on an event and show what it would do; nothing is sent or changed."""

@@ -7,30 +7,34 @@ import json
 from jobs._console import printable, show_path, write
 from jobs._effects import event_lines, label, trace_lines
 from jobs._files import read_text, read_workflow
+from jobs._made_events import acting_event, brought_roots, made_event
 from schemas.errors import BadRecord, UsageError
 from schemas.workflow import Workflow
 from serving.simulator import Event, Simulator, Trace
-from serving.synthetic_shop import NOW, SyntheticShop, made
+from serving.synthetic_shop import SyntheticShop
 
-__all__ = ["made_event", "simulate"]
-
-_ROOTS = "(what the trigger brings)"
-"""The name of a type that has a field for each root; no type of the API is called so."""
+__all__ = ["simulate"]
 
 
-def simulate(file: str, *, event_file: str | None, seed: int, as_json: bool) -> int:
+def simulate(file: str, *, event_file: str | None, seed: int | None, as_json: bool) -> int:
     """Print the trace of one run; 0 however it went, because an error of a step is part of the answer.
 
+    Without an event or a seed the event is one on which the workflow does something, if there is one.
     Raises UsageError when a file cannot be read, is no workflow, or is no event.
     """
     workflow = read_workflow(file)
     simulator = Simulator(workflow)
-    event = _event(event_file) if event_file is not None else made_event(simulator, seed)
-    trace = simulator.run(event, SyntheticShop(seed, now=event.time))
+    if event_file is not None:
+        event = _event(event_file)
+    else:
+        event = acting_event(simulator) if seed is None else made_event(simulator, seed)
+    trace = simulator.run(event, SyntheticShop(seed or 0, now=event.time))
     if as_json:
         write(json.dumps(_report(file, workflow, event, trace), ensure_ascii=False, indent=2) + "\n")
         return 0
     lines = [f"{printable(workflow.name)}: {label(workflow, 0)}, {event.time:%Y-%m-%d %H:%M} UTC"]
+    if event_file is None:
+        lines.append("  an event that was made up; give your own by --event, or --seed for another")
     lines += [f"  {line}" for line in event_lines(event)]
     lines += [f"  no {name}, which the workflow reads" for name in _absent(simulator, event)]
     lines += ["", *trace_lines(workflow, trace, event)]
@@ -38,23 +42,8 @@ def simulate(file: str, *, event_file: str | None, seed: int, as_json: bool) -> 
     return 0
 
 
-def made_event(simulator: Simulator, seed: int) -> Event:
-    """An event that this workflow's trigger could bring, with all that the workflow reads of it."""
-    types = simulator.types
-    roots = {name: types.root(0, name) or "" for name in _roots(simulator)}
-    local = type(types.local)({**types.local.fields, _ROOTS: roots}, types.local.enums)
-    read = {name: simulator.read[name] for name in roots}
-    return Event(made(_ROOTS, read, seed, local, at="event"), NOW)
-
-
-def _roots(simulator: Simulator) -> list[str]:
-    """The roots that the workflow reads and its trigger brings."""
-    given = {"shop", "scheduledAt", *(name for name in simulator.outputs if name)}
-    return [name for name in simulator.read if name not in given]
-
-
 def _absent(simulator: Simulator, event: Event) -> list[str]:
-    return [printable(name) for name in _roots(simulator) if event.roots.get(name) is None]
+    return [printable(name) for name in brought_roots(simulator) if event.roots.get(name) is None]
 
 
 def _event(file: str) -> Event:

@@ -3,8 +3,9 @@
     trace = simulate(workflow, event, SyntheticShop(seed=7))
     [effect.values for effect in trace.effects if effect.leaves]
 
-Nothing outside the process is touched: no network, no files, no clock, no chance. The same workflow, event,
-shop and limits give the same trace, and every run ends.
+Nothing outside is touched: no network, no files, no clock, no chance; code runs in a child process that has
+none of them either. The same workflow, event, shop and limits give the same trace, save for a script that is
+about as long as `Limits.seconds`, and every run ends.
 
 What is simulated: the trigger, which brings the roots of the event; conditions; loops and their items;
 waits, which move the clock of what comes after them; Liquid; code in a sandbox; Get data over a synthetic

@@ -25,19 +25,19 @@ from typing import Final, TypeAlias
 from schemas.catalog import tasks
 from schemas.catalog.catalogue import FETCH_PREFIX
 from schemas.workflow.model import WAIT, ApiCall, PathValue, Step, Text
+from serving.simulator.code import run_code
 from serving.simulator.comparisons import as_number
 from serving.simulator.durations import duration_of
 from serving.simulator.environment import items_at, lookup
 from serving.simulator.events import Json
+from serving.simulator.fetch import MOST_RECORDS, asked, fetch, ignored
 from serving.simulator.fields import MISSING, Rendering, rendered
-from serving.simulator.not_yet import fetch, run_code, select
+from serving.simulator.selection import select
 from serving.simulator.trace import Kind, Limits, SimulationError
 from serving.synthetic_shop import SyntheticShop, Tree
 
 __all__ = ["Moment", "Outcome", "perform"]
 
-_MOST_RECORDS: Final = 100
-"""That one Get data step gives (Flow format section 9)."""
 _NO_LIST: Final = "CONFIG_FIELD_MAP_OVER_INVALID_TYPE"
 _LEAVES: Final[Mapping[str, Kind]] = {
     "shopify::flow::send_email": "mail",
@@ -155,17 +155,22 @@ def _fetch(step: Step, output: str, moment: Moment) -> Outcome:
     task = tasks.TASKS.get(step.task_id)
     if task is None or task.output is None:
         raise SimulationError("TASK_NOT_FOUND", f"nothing public says what {step.task_id} gives")
+    kind = step.task_id.removeprefix(FETCH_PREFIX)
     values = rendered(step, moment.rendering)
-    query, first = values.get("query") or "", values.get("max_root_records")
-    first = first if isinstance(first, int) else _MOST_RECORDS
+    query, sort_by, first = values.get("query") or "", values.get("sort_by"), values.get("max_root_records")
+    first = first if isinstance(first, int) else MOST_RECORDS
     records = moment.given.get(output)
     if not isinstance(records, list):
-        type_name = task.returns[task.output].strip("[]")
-        records = moment.shop.records(type_name, moment.read.get(output, {}))
-    kind = step.task_id.removeprefix(FETCH_PREFIX)
-    found = fetch(kind, query, values.get("sort_by"), max(0, min(first, _MOST_RECORDS)), records)
-    asked = {"query": query, "sort_by": values.get("sort_by"), "first": first}
-    return Outcome("fetch", {"kind": kind, **asked, "num_found": len(found)}, found)
+        fields = _merged(moment.read.get(output, {}), asked(kind, query, sort_by))
+        records = moment.shop.records(task.returns[task.output].strip("[]"), fields)
+    found = fetch(kind, query, sort_by, max(0, min(first, MOST_RECORDS)), records, now=moment.now)
+    said = {"kind": kind, "query": query, "sort_by": sort_by, "first": first, "num_found": len(found)}
+    lost = ignored(kind, query, now=moment.now)
+    return Outcome("fetch", {**said, "ignored": list(lost)} if lost else said, found)
+
+
+def _merged(a: Tree, b: Tree) -> Tree:
+    return {field: _merged(a.get(field, {}), b.get(field, {})) for field in (*a, *b)}
 
 
 def _code(step: Step, output: str, moment: Moment) -> Outcome:
@@ -174,7 +179,7 @@ def _code(step: Step, output: str, moment: Moment) -> Outcome:
     if not script.strip():
         raise SimulationError(MISSING, "script is needed and there is nothing in it")
     given = select(texts.get("input", ""), moment.environment)
-    found = run_code(script, given, limits=moment.limits)
+    found = run_code(script, given, limits=moment.limits, now=moment.now)
     return Outcome("code", {"input": given, "output": found}, found)
 
 

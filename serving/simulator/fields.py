@@ -20,6 +20,7 @@ Decided, because no public source says what Flow does:
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -27,7 +28,6 @@ from datetime import datetime
 from typing import Final
 
 from schemas.catalog import tasks
-from schemas.catalog.fields import ConfigField
 from schemas.errors import WorkflowRefused
 from schemas.workflow.checks.liquid_text import has_liquid
 from schemas.workflow.jsontext import read_json
@@ -73,17 +73,18 @@ def rendered(step: Step, rendering: Rendering) -> dict[str, Json]:
             CONFIG_FIELD_JSON_PARSE_ERROR, or what a template raises.
     """
     found = {field: _value(field, value, rendering) for field, value in step.fields}
-    for field in _required(step):
-        if _is_nothing(found.get(field.id)):
-            raise SimulationError(MISSING, f"{field.id} is needed and there is nothing in it")
+    for name in _required(step.task_id, step.version):
+        if _is_nothing(found.get(name)):
+            raise SimulationError(MISSING, f"{name} is needed and there is nothing in it")
     if _TAGS in found and not found[_TAGS]:
         raise SimulationError(MISSING, "no tag is left to work with")
     return found
 
 
-def _required(step: Step) -> list[ConfigField]:
-    task = tasks.TASKS.get(step.task_id)
-    return [field for field in task.fields_in(step.version) if field.required] if task else []
+@functools.lru_cache(maxsize=1024)
+def _required(task_id: str, version: str) -> tuple[str, ...]:
+    task = tasks.TASKS.get(task_id)
+    return tuple(field.id for field in task.fields_in(version) if field.required) if task else ()
 
 
 def _is_nothing(value: Json) -> bool:

@@ -52,6 +52,9 @@ __all__ = ["Simulator", "simulate"]
 
 _NO_LIST: Final = "CONFIG_FIELD_MAP_OVER_INVALID_TYPE"
 _LIMITS: Final = Limits()
+_TIMEOUT: Final = "CODE_TIME"
+_MOST_TIMEOUTS: Final = 5
+"""Scripts of one run that may take too long: a loop around one would last for minutes."""
 
 
 class Simulator:
@@ -163,6 +166,7 @@ class _Run:
         self.effects: list[Effect] = []
         self.waiting: list[_Path] = []
         self.num_characters = 0
+        self.num_timeouts = 0
 
     def go(self) -> None:
         start = self.simulator.beginning(self.event, self.shop)
@@ -193,6 +197,11 @@ class _Run:
                 self.act(path)
         except SimulationError as error:
             self.fail(path, error)
+            self.num_timeouts += error.code == _TIMEOUT
+            if self.num_timeouts == _MOST_TIMEOUTS:
+                raise _Stop(
+                    error.code, f"{_MOST_TIMEOUTS} pieces of code took too long; the run ends here"
+                ) from None
 
     def branch(self, path: _Path) -> None:
         found = self.simulator.test(path.step)(path.environment)

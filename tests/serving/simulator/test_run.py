@@ -121,6 +121,35 @@ def test_a_turn_waits_for_all_branches_of_the_one_before() -> None:
     assert trace.effects[-1].after == (5, 6)
 
 
+def test_a_turn_waits_for_branches_inside_it_and_for_loops_in_branches() -> None:
+    inside = ((0, "output", 1), (1, "loop_body", 2), (2, "output", 3), (2, "output", 4))
+    trace = run(graph(*inside, (1, "after", 5), kinds="TLAAAA"), order=ORDER)
+    assert said(trace) == ["2A", "3A", "4A", "2B", "3B", "4B", "5"]
+    assert past(trace, len(trace.effects) - 1) == {"2A", "3A", "4A", "2B", "3B", "4B"}
+    nested = ((0, "output", 1), (1, "loop_body", 2), (1, "loop_body", 3), (2, "after", 4), (2, "after", 5))
+    trace = run(graph(*nested, (1, "after", 6), kinds="TLLAAAA"), order=ORDER)
+    assert said(trace) == ["4A", "5A", "3A", "4B", "5B", "3B", "6"]
+    assert past(trace, len(trace.effects) - 1) == set(said(trace)) - {"6"}
+
+
+def test_waits_in_a_turn_move_the_clock_of_the_turns_after_it() -> None:
+    now = "{{ 'now' | date: '%d' }}"
+    workflow = on_order(
+        "for line_item in order.line_items:",
+        "    with branch():",
+        '        wait(duration="P2D")',
+        '    wait(duration="P1D")',
+        f'    log_output(output="{now}")',
+        f'log_output(output="{now}")',
+    )
+    trace = run(workflow, order=ORDER)
+    assert [values(effect)["output"] for effect in trace.effects if effect.kind == "log"] == [
+        "03",
+        "05",
+        "06",
+    ]
+
+
 def test_loops_inside_loops() -> None:
     workflow = on_order(
         "for line_item in order.line_items:",
