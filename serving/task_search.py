@@ -21,7 +21,7 @@ from serving.shop import ShopBackend
 from serving.word_index import WordIndex
 from serving.words import words
 
-__all__ = ["MATCHES", "SUMMARY_BYTES", "WORTHY", "search"]
+__all__ = ["MATCHES", "SUMMARY_BYTES", "WORTHY", "search", "told"]
 
 MATCHES: Final = 10
 """The most summaries that one query gets."""
@@ -43,13 +43,13 @@ def search(
 
     A task without a public id is found too: its summary has no id and says that nothing can use it.
     """
-    told, labels, index = _index(catalogue or tasks.SHIPPED)
+    known, labels, index = _index(catalogue or tasks.SHIPPED)
     is_label = tuple(words(query)) in labels  # the catalogue's own words mean what they say
     scores = index.scores(terms(query, with_phrases=not is_label))
     best = max(scores.values(), default=0.0)
     worthy = best * worthy_share
     least = min(worthy, best * _NEAR)
-    near = ((score, told[number]) for number, score in scores.items() if score >= least)
+    near = ((score, known[number]) for number, score in scores.items() if score >= least)
 
     def by_words(found: tuple[float, Task | UnidentifiedTask]) -> tuple[Any, ...]:
         score, task = found
@@ -67,27 +67,27 @@ def search(
 
 
 class _Index(NamedTuple):
-    told: tuple[Task | UnidentifiedTask, ...]
+    tasks: tuple[Task | UnidentifiedTask, ...]
     labels: frozenset[tuple[str, ...]]
     words: WordIndex
 
 
 @functools.lru_cache(maxsize=4)
 def _index(catalogue: Catalogue) -> _Index:
-    told: tuple[Task | UnidentifiedTask, ...] = (*catalogue.tasks.values(), *catalogue.unidentified)
-    labels = frozenset(tuple(words(task.label)) for task in told)
-    return _Index(told, labels, WordIndex([_told(task) for task in told]))
+    known: tuple[Task | UnidentifiedTask, ...] = (*catalogue.tasks.values(), *catalogue.unidentified)
+    labels = frozenset(tuple(words(task.label)) for task in known)
+    return _Index(known, labels, WordIndex([told(task) for task in known]))
 
 
-def _told(task: Task | UnidentifiedTask) -> Mapping[str, float]:
+def told(task: Task | UnidentifiedTask) -> Mapping[str, float]:
     """Word -> how much it says about the task."""
-    told = dict.fromkeys(telling(task.description), 0.2)
+    found = dict.fromkeys(telling(task.description), 0.2)
     if isinstance(task, Task):
-        told |= dict.fromkeys(words(" ".join([*task.returns, *task.fields]).replace("_", " ")), 0.2)
-        told |= dict.fromkeys(words(task.id.rpartition("::")[2].replace("_", " ")), 0.7)
+        found |= dict.fromkeys(words(" ".join([*task.returns, *task.fields]).replace("_", " ")), 0.2)
+        found |= dict.fromkeys(words(task.id.rpartition("::")[2].replace("_", " ")), 0.7)
     else:
-        told |= dict.fromkeys(words(task.connector), 1.0)
-    return told | dict.fromkeys(words(task.label), 1.0)
+        found |= dict.fromkeys(words(task.connector), 1.0)
+    return found | dict.fromkeys(words(task.label), 1.0)
 
 
 def _is_installed(task: Task | UnidentifiedTask, shop: ShopBackend) -> bool:

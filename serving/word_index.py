@@ -22,15 +22,15 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
-__all__ = ["Term", "WordIndex"]
+__all__ = ["PRECISION", "STRONGEST", "Term", "WordIndex"]
 
 Term = Mapping[str, float]
 """Words that stand for one thing, each with the strength that it does so with."""
 
-_PRECISION: Final = 0.25
+PRECISION: Final = 0.25
 _MISSPELT: Final = 0.8
 _SHORTEST_MISSPELT: Final = 4
-_STRONGEST: Final = 1.0
+STRONGEST: Final = 1.0
 
 
 class WordIndex:
@@ -44,17 +44,13 @@ class WordIndex:
                 self._found[word][number] = strength
         self._weights = {word: self._weight(found) for word, found in self._found.items()}
         self._called = [
-            sum(self._weights[word] for word, strength in text.items() if strength == _STRONGEST) or 1.0
+            sum(self._weights[word] for word, strength in text.items() if strength == STRONGEST) or 1.0
             for text in texts
         ]
         self._near: dict[str, list[str]] = defaultdict(list)
         for word in self._found:
             for shorter in _one_less(word):
                 self._near[shorter].append(word)
-
-    def knows(self, word: str) -> bool:
-        """Whether a text has the word."""
-        return word in self._found
 
     def scores(self, terms: Iterable[Term]) -> dict[int, float]:
         """Number of each text that has a word of any term -> its score, from 0 to 1."""
@@ -74,7 +70,7 @@ class WordIndex:
         return {
             number: covered
             / total
-            * (1 - _PRECISION + _PRECISION * sum(explained[number].values()) / self._called[number])
+            * (1 - PRECISION + PRECISION * sum(explained[number].values()) / self._called[number])
             for number, covered in coverage.items()
         }
 
@@ -90,9 +86,13 @@ class WordIndex:
         for word, strength in known.items():
             for number, told in self._found[word].items():
                 found[number] = max(found.get(number, 0.0), strength * told)
-                if told == _STRONGEST:
+                if told == STRONGEST:
                     named.append((number, word))
         return found, named
+
+    def misspelt(self, term: Term) -> Term:
+        """The words that may be meant by a term of which no text has a word."""
+        return {near: strength * _MISSPELT for word, strength in term.items() for near in self.near(word)}
 
     def near(self, word: str) -> list[str]:
         """The words that a misspelt one may be, sorted; none for short ones."""
