@@ -286,11 +286,16 @@ def serve(
     ] = 8089,
     record: Annotated[str, typer.Option(help="Folder for the events of conversations.")] = "events",
     durable: Annotated[bool, typer.Option("--durable", help="Wait for the disk after every event.")] = False,
+    record_kafka: Annotated[
+        str | None, typer.Option(help="HOST:PORT/TOPIC of Kafka, for the events instead of a folder.")
+    ] = None,
 ) -> int:
     """Serve a checkpoint as an OpenAI-compatible API and as an agent; record its conversations."""
     from jobs import serve as work
 
-    return work.serve(checkpoint, host=host, port=port, record=record, durable=durable)
+    return work.serve(
+        checkpoint, host=host, port=port, record=record, durable=durable, record_kafka=record_kafka
+    )
 
 
 def job_names() -> dict[str, str]:

@@ -10,19 +10,31 @@ from pathlib import Path
 from jobs._console import write
 from schemas.errors import UsageError
 from serving.checkpoint import open_checkpoint
+from serving.kafka_sink import KafkaSink, kafka_target
 from serving.recorder import Recorder
 
 __all__ = ["serve"]
 
 
-def serve(checkpoint: str, *, host: str, port: int, record: str, durable: bool = False) -> int:
+def serve(
+    checkpoint: str,
+    *,
+    host: str,
+    port: int,
+    record: str,
+    durable: bool = False,
+    record_kafka: str | None = None,
+) -> int:
     """Serve the checkpoint's model at `host` and `port` (0 takes a free one); say where once it is ready.
+
+    Events go to the folder `record`, or to `record_kafka` (`HOST:PORT/TOPIC`), each delivered before the next.
 
     Raises:
         UsageError: where a package is missing, the port is taken, or the checkpoint or a folder is unfit.
     """
     opened = open_checkpoint(Path(checkpoint))
-    recorder = Recorder(Path(record), model=opened.name, durable=durable)
+    sink = KafkaSink(*kafka_target(record_kafka)) if record_kafka else Path(record)
+    recorder = Recorder(sink, model=opened.name, durable=durable)
     with _listening(host, port) as listener:
         try:
             import uvicorn
@@ -35,7 +47,7 @@ def serve(checkpoint: str, *, host: str, port: int, record: str, durable: bool =
         app = create_app(LocalModel(opened), recorder)
         taken = listener.getsockname()[1]
         shown = f"[{host}]" if ":" in host else host
-        write(f"serve model={opened.name} url=http://{shown}:{taken} record={record}\n")
+        write(f"serve model={opened.name} url=http://{shown}:{taken} record={record_kafka or record}\n")
         server = uvicorn.Server(uvicorn.Config(app, log_config=None, access_log=False, lifespan="off"))
         with contextlib.suppress(KeyboardInterrupt):  # how a server is meant to end
             server.run(sockets=[listener])

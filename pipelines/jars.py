@@ -34,15 +34,16 @@ Resolver = Callable[[Sequence[str]], list[Path]]
 
 
 def find_jars(
-    coordinates: Sequence[str] = (DELTA_COORDINATES,), *, ask: Resolver | None = None
+    coordinates: Sequence[str] = (DELTA_COORDINATES,), *, whole: bool = False, ask: Resolver | None = None
 ) -> list[Path]:
     """Return the files behind `coordinates` and what they need, without those that Spark itself ships.
 
+    `whole` is for a program of its own, such as a broker: Spark's files too, in the versions it asks for.
     `ask` replaces Ivy. Raises UsageError when the files can be found neither on disk nor on Maven Central.
     """
     files = remembered_jars(coordinates)
     if files is None:
-        files = (ask or _ask_ivy)(coordinates)
+        files = (ask or (_ask_ivy if whole else _ask_ivy_for_spark))(coordinates)
         if not files:
             raise UsageError(f"Maven Central gave no file for {', '.join(coordinates)}: try again later")
         _remember(coordinates, files)
@@ -82,6 +83,10 @@ def _remember(coordinates: Sequence[str], files: Sequence[Path]) -> None:
         _log.warning("cannot remember the Delta jars in %s (%s): every session will ask Ivy", target, error)
 
 
+def _ask_ivy_for_spark(coordinates: Sequence[str]) -> list[Path]:
+    return _missing_from_spark(_ask_ivy(coordinates))
+
+
 def _ask_ivy(coordinates: Sequence[str]) -> list[Path]:
     """Let Spark's own resolution fetch the files, in a JVM that does nothing else."""
     _log.info("fetching %s from Maven Central, once", ", ".join(coordinates))
@@ -97,7 +102,7 @@ def _ask_ivy(coordinates: Sequence[str]) -> list[Path]:
                 f"Spark could not fetch {', '.join(coordinates)}: connect to Maven Central once, "
                 "or start by spark-submit with --jars"
             ) from None
-    return _missing_from_spark(_stop(gateway))
+    return _stop(gateway)
 
 
 def _stop(gateway: Any) -> list[Path]:

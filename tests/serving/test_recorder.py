@@ -14,7 +14,7 @@ import pytest
 
 from schemas.conversation import Event, read_event
 from schemas.errors import BadRecord, Transient, UsageError
-from serving import recorder as subject
+from serving import sinks as subject
 from serving.recorder import Recorder
 
 ROOT = Path(__file__).parents[2]
@@ -30,6 +30,10 @@ def by_conversation(events: list[Event]) -> dict[str, list[int]]:
     for event in events:
         found.setdefault(event.conversation_id, []).append(event.sequence)
     return found
+
+
+def no_room(*_: object) -> int:
+    raise OSError(28, "No space left on device")
 
 
 def is_gapless(sequence: list[int]) -> bool:
@@ -129,32 +133,33 @@ def test_two_processes_and_a_kill_leave_at_most_one_cut_line_each(tmp_path: Path
     assert len({event.event_id for event in events}) == len(events)
 
 
+@pytest.mark.parametrize("can_cut", [True, False])
 def test_a_short_write_ends_its_file_and_costs_no_event(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, can_cut: bool
 ) -> None:
+    """What came in part is taken back; where that fails too, a cut line ends the file."""
     recorder = Recorder(tmp_path, model="m")
     recording = recorder.begin("s")
     recording.append("message", SAID)
     write = os.write
     with monkeypatch.context() as patched:
         patched.setattr(subject.os, "write", lambda fd, line: write(fd, line[:40]))
+        if not can_cut:
+            patched.setattr(subject.os, "ftruncate", no_room)
         with pytest.raises(Transient, match="40 of"):
             recording.append("message", SAID)
     recording.append("message", SAID)
     recorder.close()
     lines = [path.read_bytes().splitlines(keepends=True) for path in tmp_path.glob("*.jsonl")]
-    assert sorted(map(len, lines)) == [1, 2]
+    assert sorted(map(len, lines)) == [1, 1 if can_cut else 2]
     cut = [line for file in lines for line in file if not line.endswith(b"\n")]
-    assert len(cut) == 1
+    assert len(cut) == (not can_cut)
     whole = sorted(read_event(line).sequence for file in lines for line in file if line not in cut)
     assert whole == [0, 1]
 
 
 def test_a_full_disk_is_a_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def full(fd: int, line: bytes) -> int:
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr(subject.os, "write", full)
+    monkeypatch.setattr(subject.os, "write", no_room)
     recorder = Recorder(tmp_path, model="m")
     with pytest.raises(Transient, match=r"no space left on device\.$"):
         recorder.begin("s").append("message", SAID)
@@ -171,10 +176,11 @@ def test_a_bad_payload_leaves_no_gap(tmp_path: Path) -> None:
     assert b"secret" not in b"".join(path.read_bytes() for path in tmp_path.glob("*.jsonl"))
 
 
-@pytest.mark.parametrize(("durable", "num_syncs"), [(False, 0), (True, 2)])
+@pytest.mark.parametrize(("durable", "num_syncs"), [(False, 0), (True, 3)])
 def test_durable_waits_for_the_disk(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, durable: bool, num_syncs: int
 ) -> None:
+    """Each event, and once the name of the new file."""
     synced: list[int] = []
     recorder = Recorder(tmp_path, model="m", durable=durable)
     monkeypatch.setattr(subject.os, "fsync", synced.append)
