@@ -27,7 +27,7 @@ def serve(
 ) -> int:
     """Serve the checkpoint's model at `host` and `port` (0 takes a free one); say where once it is ready.
 
-    Events go to the folder `record`, or to `record_kafka` (`HOST:PORT/TOPIC`), each delivered before the next.
+    Events go to the folder `record`, or to `record_kafka` (`HOST:PORT/TOPIC`), each awaited.
 
     Raises:
         UsageError: where a package is missing, the port is taken, or the checkpoint or a folder is unfit.
