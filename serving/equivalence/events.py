@@ -14,11 +14,10 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from schemas.catalog.environment import Resolved
-from schemas.tools import canonical_json
 from schemas.workflow.condition_tree import lowered
 from schemas.workflow.environment import loop_source
 from schemas.workflow.model import (
@@ -53,44 +52,48 @@ class _Target:
     side: Side
     goals: tuple[Goal, ...]
     edits: tuple[tuple[Place, Json], ...] = ()
+    """Places that get a value in the end, in all items of lists."""
     wild: bool = False
+    round: int = 0
+    """The same target once more, with other values where it is free."""
 
 
 def events(ground: Ground, seed: int, most: int = MOST_EVENTS) -> Iterator[dict[str, Json]]:
     """The roots of the events of a pair; none twice."""
-    given: set[str] = set()
-    number = 0
+    searches = {id(side): _search(ground, side) for side in ground.sides}
+    given: set[tuple[str, bool, int]] = set()
     plain = max(most - _WILD, most // 2)
-    for target in _in_turn(ground, plain):
-        for roots in _made(ground, target, seed + number):
-            text = canonical_json(roots)
-            if text not in given:
-                given.add(text)
-                number += 1
-                yield roots
-        if number >= plain:
+    for target in _in_turn(ground):
+        if len(given) == plain:
             break
-    for more in range(most - number):
-        yield Maker(ground, seed * 1_000 + more, wild=True).roots({})
+        state = next(searches[id(target.side)].states(target.goals), None)
+        if state is None:
+            continue
+        state = _pooled(target.side, state)
+        # Most targets of two workflows that resemble each other are the same.
+        key = (f"{state}{target.edits}", target.wild, target.round)
+        if key not in given:
+            given.add(key)
+            maker = Maker(ground, seed * 1_000 + len(given), wild=target.wild)
+            yield _edited(maker.roots(state), target.edits)
+    for more in range(most - len(given)):
+        yield Maker(ground, seed * 1_000 + 500 + more, wild=True).roots({})
 
 
-def _made(ground: Ground, target: _Target, seed: int) -> Iterator[dict[str, Json]]:
-    side = target.side
-    known = frozenset([*ground.read, *side.environment.trigger_roots]) | frozenset(side.pools)
-    search = Search(
-        known,
+def _search(ground: Ground, side: Side) -> Search:
+    return Search(
+        frozenset([*ground.read, *side.environment.trigger_roots, *side.pools]),
         side.measures,
         lambda place: ground.values(side.pooled(place)),
         lambda place: ground.type_of(side.pooled(place)),
     )
-    state: State | None = next(search.states(target.goals), None)
-    if state is None:
-        return
-    roots = Maker(ground, seed, wild=target.wild).roots(_pooled(side, state))
-    for place, value in target.edits:
+
+
+def _edited(roots: dict[str, Json], edits: tuple[tuple[Place, Json], ...]) -> dict[str, Json]:
+    for place, value in edits:
         if place[0] in roots:
             roots[place[0]] = _set(roots[place[0]], place[1:], value)
-    yield roots
+    return roots
 
 
 def _pooled(side: Side, state: State) -> State:
@@ -122,7 +125,7 @@ def _set(at: Json, rest: Place, value: Json) -> Json:
 # -- targets --------------------------------------------------------------------------------------------
 
 
-def _in_turn(ground: Ground, most: int) -> Iterator[_Target]:
+def _in_turn(ground: Ground) -> Iterator[_Target]:
     """Targets of both workflows, one of each kind in turn, so that a bound cuts all of them alike."""
     waiting: deque[Iterator[_Target]] = deque()
     for side in ground.sides:
@@ -174,6 +177,7 @@ class _Context:
     enters: tuple[Goal, ...] = ()
     holds: tuple[Holds, ...] = ()
     items: Mapping[str, Path] = field(default_factory=dict)
+    has_companion: bool = False
 
 
 def _contexts(condition: Condition) -> Iterator[_Context]:
@@ -186,14 +190,18 @@ def _contexts(condition: Condition) -> Iterator[_Context]:
                     Holds(other, operator == "and") for place, other in enumerate(terms) if place != number
                 )
                 for found in _contexts(term):
-                    yield _Context(found.leaf, found.enters, (*found.holds, *others), found.items)
+                    yield replace(found, holds=(*found.holds, *others))
         case Quantifier(source=source, item=item, body=body):
-            companions = (None, (body, True), (body, False))
             for found in _contexts(body):
-                for companion in companions:
-                    enter = Enter(source, item, companion)
+                for companion in (None, (body, True), (body, False)):
+                    if companion is not None and found.has_companion:
+                        continue  # one second item at a time
                     yield _Context(
-                        found.leaf, (enter, *found.enters), found.holds, {item: source, **found.items}
+                        found.leaf,
+                        (Enter(source, item, companion), *found.enters),
+                        found.holds,
+                        {item: source, **found.items},
+                        found.has_companion or companion is not None,
                     )
 
 
@@ -201,6 +209,10 @@ def _values_of(side: Side, ground: Ground, way: Way, found: _Context) -> Iterato
     leaf = found.leaf
     start = (*way.enters, *found.enters)
     rest = (*found.holds, *way.holds)
+    if found.has_companion:
+        for wanted in (True, False):
+            yield _Target(side, (*start, Holds(leaf, wanted), *rest))
+        return
     root = lowered(leaf.left).root
     measure = side.measures.get(root)
     if measure is not None:
@@ -226,8 +238,8 @@ def _of_step(side: Side, ground: Ground, number: int, ways: Sequence[Way]) -> It
     """Values of its own at every place that a step reads, and absent and empty ones."""
     way = ways[0]
     goals: tuple[Goal, ...] = (*way.enters, *way.holds)
-    for each in (*ways, way):
-        yield _Target(side, (*each.enters, *each.holds))
+    for turn, each in enumerate((*ways, way)):
+        yield _Target(side, (*each.enters, *each.holds), round=turn)
     step = side.workflow.steps[number]
     source = loop_source(step)
     measured = side.measures.get(side.outputs[number] or "")
