@@ -32,8 +32,9 @@ from schemas.workflow.model import (
 from serving.equivalence.goals import Enter, Give, Goal, Holds, Length, Search
 from serving.equivalence.ground import Ground, Side
 from serving.equivalence.making import Maker
-from serving.equivalence.state import State
-from serving.equivalence.values import asked_by, boundary_values
+from serving.equivalence.records import fitted
+from serving.equivalence.state import FREE, State, look
+from serving.equivalence.values import asked_by
 from serving.equivalence.ways import Way, condition_of, ways_of
 from serving.simulator.events import Json
 from serving.simulator.reads import Place
@@ -69,15 +70,17 @@ def events(ground: Ground, seed: int, most: int = MOST_EVENTS) -> Iterator[dict[
         state = next(searches[id(target.side)].states(target.goals), None)
         if state is None:
             continue
-        state = _pooled(target.side, state)
+        fixed, state = state, _pooled(target.side, state)
         # Most targets of two workflows that resemble each other are the same.
         key = (f"{state}{target.edits}", target.wild, target.round)
         if key not in given:
             given.add(key)
             maker = Maker(ground, seed * 1_000 + len(given), wild=target.wild)
-            yield _edited(maker.roots(state), target.edits)
+            roots = _found(ground, target.side, maker.roots(state), fixed)
+            yield _edited(roots, target.edits)
     for more in range(most - len(given)):
-        yield Maker(ground, seed * 1_000 + 500 + more, wild=True).roots({})
+        roots = Maker(ground, seed * 1_000 + 500 + more, wild=True).roots({})
+        yield _found(ground, ground.sides[more % 2], roots, {})
 
 
 def _search(ground: Ground, side: Side) -> Search:
@@ -87,6 +90,32 @@ def _search(ground: Ground, side: Side) -> Search:
         lambda place: ground.values(side.pooled(place)),
         lambda place: ground.type_of(side.pooled(place)),
     )
+
+
+def _found(ground: Ground, side: Side, roots: dict[str, Json], fixed: State) -> dict[str, Json]:
+    """The roots with records that the searches of one workflow find: all that the state fixes, else some."""
+    event = None
+    for output, sought in side.sought.items():
+        pool = side.pools[output]
+        records = roots.get(pool)
+        if not isinstance(records, list) or not sought.query.strip():
+            continue
+        event = event or ground.event(roots)
+        query = sought.rendered(event)
+        wanted = len(records) if isinstance(fixed.get(output), list) else (len(records) + 1) // 2
+        roots[pool] = [
+            fitted(
+                record,
+                sought.kind,
+                query,
+                lambda path, asked, pool=pool: ground.values_beside((pool, *path), asked),  # type: ignore[misc]
+                lambda path, cell=(output, number): look(fixed, (*cell, *path)) is not FREE,  # type: ignore[misc]
+            )
+            if number < wanted
+            else record
+            for number, record in enumerate(records)
+        ]
+    return roots
 
 
 def _edited(roots: dict[str, Json], edits: tuple[tuple[Place, Json], ...]) -> dict[str, Json]:
@@ -222,7 +251,7 @@ def _values_of(side: Side, ground: Ground, way: Way, found: _Context) -> Iterato
                 yield _Target(side, (*start, Holds(same, True), *rest))
     else:
         place = _place(side, leaf.left, found.items)
-        for value in _own_first(ground, place, leaf):
+        for value in ground.values_beside(place, list(asked_by(leaf))):
             yield _Target(side, (*start, Give(leaf.left, value), *rest))
     if isinstance(leaf.right, Path):
         for wanted in (True, False):
@@ -242,11 +271,16 @@ def _of_step(side: Side, ground: Ground, number: int, ways: Sequence[Way]) -> It
         yield _Target(side, (*each.enters, *each.holds), round=turn)
     step = side.workflow.steps[number]
     source = loop_source(step)
-    measured = side.measures.get(side.outputs[number] or "")
+    output = side.outputs[number] or ""
+    measured = side.measures.get(output)
     listed = source or (measured.place if measured else None)
     if listed is not None:
         for length in (0, 1, 3):
             yield _Target(side, (*way.enters, Length(listed, length), *way.holds))
+    sought = side.sought.get(output)
+    if sought is not None:
+        for length in (1, sought.first, sought.first + 1):
+            yield _Target(side, (*way.enters, Length(Path((output,)), length), *way.holds))
     for place in side.places[number]:
         place = side.pooled(place)
         resolved = ground.type_of(place)
@@ -257,13 +291,6 @@ def _of_step(side: Side, ground: Ground, number: int, ways: Sequence[Way]) -> It
                 if value != "" or resolved.type in ("", "String"):
                     yield _Target(side, goals, ((place, value),))
     yield _Target(side, goals, wild=True)
-
-
-def _own_first(ground: Ground, place: Place, leaf: Compare) -> list[Json]:
-    """The values of a place, those that the literals of this comparison suggest first."""
-    values = ground.values(place)
-    own = boundary_values(ground.type_of(place).type, list(asked_by(leaf)), ground.local)
-    return [*(value for value in own if value in values), *(value for value in values if value not in own)]
 
 
 def _is_few(resolved: Resolved) -> bool:

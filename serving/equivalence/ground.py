@@ -32,6 +32,7 @@ from schemas.workflow.model import (
 )
 from schemas.workflow.scope import output_names
 from serving.equivalence.goals import Measure
+from serving.equivalence.records import Sought, sought_by
 from serving.equivalence.values import Asked, asked_by, boundary_values
 from serving.simulator.events import Event, Json
 from serving.simulator.reads import Place, Reading, Tree, reads
@@ -64,11 +65,16 @@ class Side:
         self.pools: dict[str, str] = {}
         """Output -> the root of the event that its values come from."""
         self.measures: dict[str, Measure] = {}
+        self.sought: dict[str, Sought] = {}
+        """Output -> what the Get data step that gives it asks for."""
         for step, output in zip(workflow.steps, self.outputs, strict=True):
             if output is None:
                 continue
             if step.task_id not in _INNER:
                 self.pools[output] = tasks.output_name(step.task_id) or output
+                sought = sought_by(step)
+                if sought is not None:
+                    self.sought[output] = sought
             elif step.task_id != RUN_CODE:
                 for _, value in step.fields:
                     if isinstance(value, PathValue):
@@ -125,6 +131,11 @@ class Ground:
                 self._ask(side, condition, {})
             for number, step in enumerate(side.workflow.steps):
                 self._hint(side, number, step)
+            for output, sought in side.sought.items():
+                pool = side.pools[output]
+                self.read[pool] = _merged(self.read.get(pool, {}), sought.tree)
+                for place, literal in sought.literals():
+                    self._asked[(pool, *place)][literal] = None
         self._values: dict[Place, list[Json]] = {}
         self._types: dict[Place, Resolved] = {}
         self._notations: dict[str, str] = {}
@@ -177,6 +188,12 @@ class Ground:
                 found.remove(None)  # a list holds no nil
             self._values[place] = found
         return self._values[place]
+
+    def values_beside(self, place: Place, asked: Sequence[Asked]) -> Sequence[Json]:
+        """The values that these literals suggest at a place, and then those of all others."""
+        own = boundary_values(self.type_of(place).type, asked, self.local)
+        others = [value for value in self.values(place) if value not in own]
+        return [*own, *others]
 
     def hints(self, place: Place) -> Sequence[str]:
         """Texts and numbers that code, Liquid or a search names where it reads the place."""
