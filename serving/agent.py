@@ -24,6 +24,7 @@ from serving.shop import Saved
 from serving.tools import Answer, Tools
 
 __all__ = [
+    "MAX_REPEATS",
     "Budget",
     "Completion",
     "Counts",
