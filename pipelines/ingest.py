@@ -26,7 +26,7 @@ from pyspark.sql import functions as F  # noqa: N812
 from pipelines.contracts import spark_schema
 from pipelines.lake import Lake
 from pipelines.records import Record, Split, damage_of, identify, plan_splits, read_split, whole_file
-from pipelines.storage import Inputs
+from pipelines.storage import InputFile, Inputs
 from schemas.conversation import ENCODING, FIELD, TOO_LARGE, read_event
 from schemas.envelope import DAMAGED_FILE, MAX_RECORD_BYTES, Columns, place_of, read_envelope, too_large
 from schemas.errors import BadRecord, BrokenLaw, SidewheelError, Transient
@@ -97,7 +97,6 @@ def _contract(record: Record, place: str) -> Columns:
 
 WORKFLOWS: Final = Form(BRONZE_WORKFLOWS, _envelope, BrokenLaw)
 EVENTS: Final = Form(BRONZE_EVENTS, _event, Transient)
-CONTRACTS: Final = Form(BRONZE_CONTRACTS, _contract, BrokenLaw)
 
 
 def ingest(lake: Lake, found: Inputs, form: Form) -> dict[str, int]:
@@ -128,6 +127,24 @@ def ingest(lake: Lake, found: Inputs, form: Form) -> dict[str, int]:
         "repeated": num_read - num_distinct,
         "malformed": malformed_records(identified, lake.read(form.table)).count(),
     }
+
+
+def ingest_contracts(lake: Lake, files: Sequence[InputFile]) -> dict[str, int]:
+    """Bring what recorders told their models into `bronze.contracts`; counts the distinct ones.
+
+    They are few and small, so this process reads them.
+    """
+    form = Form(BRONZE_CONTRACTS, _contract, BrokenLaw)
+    rows = [bronze_row(file.uri, whole_file(file.uri), form) for file in files]
+    distinct = {row["record_id"]: row for row in reversed(rows)}
+    if distinct:
+        known = {row["record_id"] for row in lake.read(form.table).select("record_id").collect()}
+        new = [row for name, row in distinct.items() if name not in known]
+        if new:
+            table = pa.Table.from_pylist(new, schema=form.table.schema)
+            lake.merge(lake.spark.createDataFrame(table), form.table, insert_only=True, distinct=True)
+    malformed = sum("problem_code" in row for row in distinct.values())
+    return {"contracts": len(distinct), "malformed_contracts": malformed}
 
 
 def identify_records(spark: SparkSession, tasks: Tasks) -> DataFrame:

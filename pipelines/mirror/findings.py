@@ -43,7 +43,7 @@ class Finding:
 def findings_in_events(events: Sequence[Event], texts: Mapping[str, str]) -> Iterator[Finding]:
     """What the events of one conversation show; `texts` are the contracts that are known, by fingerprint."""
     first = events[0]
-    recorded, told = _contract(first.contract, texts)
+    recorded, otherwise = _contract(first.contract, texts)
     times = {event.sequence: event.time for event in events}
 
     def found(told: Told, place: str, at: datetime, num_events: int) -> Finding:
@@ -58,10 +58,11 @@ def findings_in_events(events: Sequence[Event], texts: Mapping[str, str]) -> Ite
             trains=False,
         )
 
-    for difference in told:
+    for difference in otherwise:
         yield found((difference, ""), "contract", first.time, len(events))
     for exchange in exchanges_of(events):
-        for each in form_differences(exchange, CONTRACT, recorded):
+        shown = {each[0]: each for each in form_differences(exchange, CONTRACT, recorded)}
+        for each in shown.values():
             yield found(each, f"event {exchange.place}", times[exchange.place], 1)
 
 
@@ -70,7 +71,7 @@ def findings_in_row(row: Mapping[str, Any], texts: Mapping[str, str]) -> Iterato
 
     A row whose messages cannot be read shows just that.
     """
-    recorded, told = _contract(row["contract"], texts)
+    recorded, otherwise = _contract(row["contract"], texts)
 
     def found(told: Told, place: str) -> Finding:
         difference, excerpt = _without_identifiers(told)
@@ -84,10 +85,12 @@ def findings_in_row(row: Mapping[str, Any], texts: Mapping[str, str]) -> Iterato
             trains=row["trains"],
         )
 
-    for difference in told:
+    for difference in otherwise:
         yield found((difference, ""), "contract")
     try:
-        for place, each in differences_in(messages_in(row["messages"]), CONTRACT, recorded):
+        there = differences_in(messages_in(row["messages"]), CONTRACT, recorded)
+        shown = {(place, told[0]): told for place, told in there}
+        for (place, _), each in shown.items():
             yield found(each, f"message {place}")
     except BadRecord as refused:
         yield found((Difference("messages", "cannot be read", refused.code), ""), "row")

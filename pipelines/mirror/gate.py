@@ -87,19 +87,26 @@ def check(lake: Lake, week: Week) -> tuple[Report, Counts]:
     found = small.groupBy("conversation_id").applyInArrow(_in_events(texts), from_arrow_schema(_FOUND))
     found = found.unionByName(rows.mapInArrow(_in_rows(texts), from_arrow_schema(_FOUND))).persist()
     seen, num_differences = _seen(found)
-    counted = rows.agg(F.count(F.lit(1)), F.coalesce(F.sum(F.col("trains").cast("int")), F.lit(0))).collect()
-    num_rows, num_training = map(int, counted[0])
-    ran = _ran(events, texts)
-    failures = [*_of_rows(found, seen), *_of_contracts(ran, texts, conversations, week)]
-    report = Report(ran=ran, seen=seen, num_rows=num_rows, num_training=num_training, failures=failures)
-    num_large = events.where("large").select("conversation_id").distinct().count()
+    looked_at = rows.agg(
+        F.count(F.lit(1)).alias("rows"),
+        F.count_if("trains").alias("training"),
+        F.count("migration_problem").alias("not_migrated"),
+    )
+    counted = {name: int(number) for name, number in looked_at.collect()[0].asDict().items()}
+    ran, num_large = _ran(events, texts)
+    report = Report(
+        ran=ran,
+        seen=seen,
+        num_rows=counted["rows"],
+        num_training=counted["training"],
+        failures=[*_of_rows(found, seen), *_of_contracts(ran, texts, conversations, week)],
+    )
     return report, {
         "week": str(week),
         "conversations": sum(each.num_conversations for each in ran),
         "events": sum(each.num_events for each in ran),
         "too_large": num_large,
-        "rows": num_rows,
-        "training": num_training,
+        **counted,
         "differences": num_differences,
     }
 
@@ -107,23 +114,24 @@ def check(lake: Lake, week: Week) -> tuple[Report, Counts]:
 def migrate_stored(lake: Lake, week: Week) -> dict[str, int]:
     """Bring what would train, or is kept from it by its contract alone, to today's contract.
 
-    Counts the rows that changed and those that cannot be migrated.
+    Counts the rows that were brought there now; `check` counts those that cannot be.
     """
     texts = _texts(lake)
-    counts = {"migrated": 0, "not_migrated": 0}
+    num_migrated = 0
     for table, chosen in (
         (SILVER_CONVERSATIONS, _conversations(lake, week)),
         (SILVER_SYNTHETIC, _synthetic(lake, week)),
     ):
         changed = migrate(chosen, table, texts).persist()
-        problem = F.col("migration_problem").isNotNull()
-        if not changed.isEmpty():
+        sound = F.col("migration_problem").isNull() & F.col("recorded_contract").isNotNull()
+        counted = changed.agg(F.count(F.lit(1)).alias("all"), F.count_if(sound).alias("migrated")).collect()[
+            0
+        ]
+        if counted["all"]:
             lake.merge(changed, table, distinct=True)
-        counts["migrated"] += changed.where(~problem).count()
         changed.unpersist()
-        again = _conversations(lake, week) if table is SILVER_CONVERSATIONS else _synthetic(lake, week)
-        counts["not_migrated"] += again.where(problem).count()
-    return counts
+        num_migrated += int(counted["migrated"])
+    return {"migrated": num_migrated}
 
 
 # -- what is looked at ----------------------------------------------------------------------------------
@@ -181,7 +189,7 @@ def _synthetic(lake: Lake, week: Week) -> DataFrame:
 
 def _rows(chosen: DataFrame, conversation: Column, at: Column) -> DataFrame:
     named = conversation.alias("conversation"), at.alias("at")
-    return chosen.select(*named, "messages", "contract", "trains")
+    return chosen.select(*named, "messages", "contract", "trains", "migration_problem")
 
 
 def _before(week: Week) -> Week:
@@ -259,16 +267,18 @@ def _seen(found: DataFrame) -> tuple[list[Seen], int]:
     return seen, len(seen) if len(seen) < MOST_DIFFERENCES else counted.count()
 
 
-def _ran(events: DataFrame, texts: Mapping[str, str]) -> list[Ran]:
+def _ran(events: DataFrame, texts: Mapping[str, str]) -> tuple[list[Ran], int]:
+    """The contracts that production ran, and how many conversations were too large to look at."""
     counted = events.groupBy("contract").agg(
-        F.count_distinct("conversation_id").alias("num_conversations"), F.count(F.lit(1)).alias("num_events")
+        F.count_distinct("conversation_id").alias("num_conversations"),
+        F.count(F.lit(1)).alias("num_events"),
+        F.count_distinct(F.when(F.col("large"), F.col("conversation_id"))).alias("num_large"),
     )
+    rows = counted.orderBy(F.desc("num_conversations"), "contract").toArrow().to_pylist()
+    num_large = sum(row.pop("num_large") for row in rows)
     known = {**texts, CONTRACT.fingerprint(): CONTRACT.to_json()}
-    return [
-        Ran(version=Contract.from_json(known[name]).version if name in known else "", **row)
-        for row in counted.orderBy(F.desc("num_conversations"), "contract").toArrow().to_pylist()
-        for name in [row["contract"]]
-    ]
+    versions = {name: Contract.from_json(text).version for name, text in known.items()}
+    return [Ran(version=versions.get(row["contract"], ""), **row) for row in rows], num_large
 
 
 def _of_rows(found: DataFrame, seen: Sequence[Seen]) -> Iterator[str]:
