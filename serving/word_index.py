@@ -11,8 +11,8 @@ have any of its words,
     precision = weight of the text's strongest words that a term explains / weight of all of them
     score = coverage * (0.75 + 0.25 * precision)
 
-A word that no text has is taken for one that differs from it by one letter added, lost, changed or swapped
-with the next, with less strength; where there is none either, its term asks for nothing.
+A word that no text has is taken for one that differs from it by one letter added, lost, changed or moved,
+with less strength; where there is none either, its term asks for nothing.
 """
 
 from __future__ import annotations
@@ -76,11 +76,8 @@ class WordIndex:
 
     def _texts_with(self, term: Term) -> tuple[dict[int, float], list[tuple[int, str]]]:
         """Text -> the strength of the term in it; and which texts are called by which of its words."""
-        known = {word: strength for word, strength in term.items() if word in self._found}
-        if not known:
-            known = {
-                near: strength * _MISSPELT for word, strength in term.items() for near in self.near(word)
-            }
+        known: Term = {word: strength for word, strength in term.items() if word in self._found}
+        known = known or self.misspelt(term)
         found: dict[int, float] = {}
         named = []
         for word, strength in known.items():

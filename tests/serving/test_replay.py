@@ -160,6 +160,21 @@ def test_the_workflows_that_were_read_were_there_before() -> None:
     assert before.newest("workflow-1") == Saved("workflow-1", 3, wanted)
 
 
+def test_a_workflow_that_the_conversation_made_was_not_there_before() -> None:
+    shop = InMemoryShop()
+    messages = had(TAG, shop=shop)
+    arguments = '{"workflow_id":"workflow-1"}'
+    function: Any = {"name": "workflow_lookup", "arguments": arguments}
+    made: Any = [{"id": "again", "type": "function", "function": function}]
+    said = Tools(shop).call("workflow_lookup", arguments).text
+    messages += [
+        {"role": "assistant", "content": None, "tool_calls": made},
+        {"role": "tool", "content": said, "tool_call_id": "again"},
+    ]
+    assert shop_of(messages) == InMemoryShop()
+    replay(messages, Tools(shop_of(messages)))
+
+
 def test_an_old_version_that_was_read_is_old_in_the_shop() -> None:
     shop = InMemoryShop()
     shop.create(TAG)
