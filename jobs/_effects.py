@@ -239,7 +239,9 @@ def _fields(values: Mapping[str, Any], limit: int | None = None) -> Iterator[str
             text = json.dumps(value, ensure_ascii=False, indent=2)
         if limit is not None and len(text) > limit:
             text = f"{text[:limit]}... ({len(text)} characters)"
-        if "\n" in text:
+        if "\n" in text and "\n" not in text.strip() and text.strip():
+            yield f"{_INDENT}{printable(field)}: {printable(text.strip())} (with line ends around it)"
+        elif "\n" in text:
             yield f"{_INDENT}{printable(field)}:"
             yield from (f"{_INDENT}| {printable(line)}".rstrip() for line in text.split("\n"))
         else:

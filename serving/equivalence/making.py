@@ -28,6 +28,8 @@ __all__ = ["Maker"]
 _SCHEDULED: Final = "scheduledAt"
 _PLAIN_ITEMS: Final = 2
 _RECORDS: Final = 6
+_FULL_LISTS: Final = 3
+"""Lists inside each other of several items; below them one item each, or thirty loops double thirty times."""
 _HINTED: Final = frozenset({"string", "number", "unknown"})
 
 
@@ -73,6 +75,8 @@ class Maker:
     def length(self, cell: Cell) -> int:
         if len(cell) == 1:
             return _RECORDS
+        if sum(isinstance(part, int) for part in cell) >= _FULL_LISTS:
+            return 1
         if not self.wild:
             return _PLAIN_ITEMS
         return (0, 1, 1, 2, 2, 3)[self.number(cell, "length") % 6]

@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias
 
 from schemas.errors import BadRecord
 from schemas.tools import canonical_json
@@ -23,6 +23,11 @@ __all__ = ["Event", "Json"]
 
 Json: TypeAlias = Any
 """None, bool, int, float, str, list[Json] or dict[str, Json]."""
+
+
+FIRST_YEAR: Final = 1900
+LAST_YEAR: Final = 9000
+"""Dates of the shop lie some years around the event's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,4 +63,6 @@ class Event:
             ) from None
         if not isinstance(roots, dict) or moment.tzinfo is None:
             raise BadRecord("INVALID_EVENT", "roots is an object and time has a zone, such as Z")
+        if not FIRST_YEAR <= moment.year <= LAST_YEAR:
+            raise BadRecord("INVALID_EVENT", f"time lies in the years {FIRST_YEAR} to {LAST_YEAR}")
         return Event(roots, moment.astimezone(UTC))

@@ -14,7 +14,7 @@ fields), what a script reads beyond its query (nothing), and whether a step is e
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import defaultdict, deque
 from collections.abc import Iterator, Mapping
 from typing import Final, TypeAlias
 
@@ -62,8 +62,8 @@ _KEEPS_ITEMS: Final = frozenset(
 )
 _MAX_BELOW: Final = 2
 """Objects inside each other in which a scalar is looked for."""
-_MAX_LOOPS: Final = 50
-"""Loops over another loop's item that are followed."""
+_MAX_TRIED: Final = 200
+"""Ways that are followed from the item of a loop to the lists behind it, the shortest first."""
 
 
 class Reading:
@@ -79,7 +79,7 @@ class Reading:
                 self._loops[item_of(source)].append((number, source))
 
     def places(
-        self, segments: Place, items: Mapping[str, tuple[Place, ...]] | None = None, depth: int = 0
+        self, segments: Place, items: Mapping[str, tuple[Place, ...]] | None = None
     ) -> tuple[Place, ...]:
         """Where a path of a step leads, from a root on; several where loops share the name of their item.
 
@@ -89,17 +89,19 @@ class Reading:
         root = segments[0]
         if items is not None and root in items:
             return tuple((*place, *segments[1:]) for place in items[root])
-        root = lowered(Path(segments)).root
-        if root not in self._loops:
-            return ((root, *segments[1:]),)
-        if depth == _MAX_LOOPS:
-            return ()
-        lists = dict.fromkeys(
-            place
-            for _, source in self._loops[root]
-            for place in self.places(source.segments, None, depth + 1)
-        )
-        return tuple((*place, *segments[1:]) for place in lists)
+        found: dict[Place, None] = {}
+        waiting = deque([segments])
+        tried = {segments}
+        while waiting:
+            root, *fields = lowered(Path(waiting.popleft())).segments
+            if root not in self._loops:
+                found[root, *fields] = None
+            for _, source in self._loops.get(root, ()):
+                further = (*source.segments, *fields)
+                if further not in tried and len(tried) < _MAX_TRIED:
+                    tried.add(further)
+                    waiting.append(further)
+        return tuple(found)
 
     def read(self) -> dict[int, dict[Place, None]]:
         """Step number -> the places that it reads, in reading order."""

@@ -112,6 +112,14 @@ def test_what_the_event_lacks_and_what_goes_wrong_is_told(
     assert out.endswith("1 error. This was a simulation: nothing was sent or changed.\n")
 
 
+def test_line_ends_around_a_value_are_told_and_not_shown(
+    tmp_path: Path, capsysbinary: pytest.CaptureFixture[bytes]
+) -> None:
+    file = tmp_path / "w.py"
+    file.write_text("@order_created\ndef w(order):\n    log_output(output='\\n\\n  {{ 5 }}\\n')\n")
+    assert "Log output\n  output: 5 (with line ends around it)\n" in shown(capsysbinary, file)
+
+
 def test_branches_of_one_port_are_told_beside_each_other(
     tmp_path: Path, capsysbinary: pytest.CaptureFixture[bytes]
 ) -> None:
@@ -219,6 +227,7 @@ def test_real_and_hostile_files_are_told_in_printable_lines(
             '{"roots": {}, "time": "2026-11-02"}',
             "event.json is no event: roots is an object and time has",
         ),
+        ('{"roots": {}, "time": "0001-01-01T00:00:00Z"}', "event.json is no event: time lies in the years"),
         ('{"roots": [], "time": "2026-11-02T08:00:00Z"}', "event.json is no event: roots is an object"),
     ],
 )

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import random
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -15,7 +17,7 @@ from pipelines.generator.language import language_workflow
 from schemas.workflow import Workflow, from_python, read
 from schemas.workflow.model import Compare, Condition, Constant, Logic, Quantifier, path
 from schemas.workflow.model import Path as Place
-from serving.simulator import LEAVING, Limits, Simulator, Trace
+from serving.simulator import LEAVING, Event, Limits, Simulator, Trace
 from serving.simulator.conditions import prepared
 from serving.synthetic_shop import SyntheticShop
 from tests.schemas.workflow.strategies import workflows
@@ -68,6 +70,35 @@ def test_the_laws_hold_of_any_workflow(valid: bool) -> None:
         assert simulated(workflow, seed) == trace
 
     law()
+
+
+JUNK = st.recursive(
+    st.one_of(
+        st.none(), st.booleans(), st.integers(), st.floats(allow_nan=False, allow_infinity=False), st.text()
+    ),
+    lambda inner: st.one_of(st.lists(inner, max_size=4), st.dictionaries(st.text(), inner, max_size=4)),
+    max_leaves=8,
+)
+
+
+def spoiled(value: Any, junk: list[Any], draw: random.Random) -> Any:
+    """A value with some of its parts replaced by junk, whatever their type."""
+    if draw.random() < 0.15:
+        return draw.choice(junk)
+    if isinstance(value, dict):
+        return {field: spoiled(inner, junk, draw) for field, inner in value.items()}
+    return [spoiled(item, junk, draw) for item in value] if isinstance(value, list) else value
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.integers(0, 400), st.lists(JUNK, min_size=1, max_size=5), st.randoms(use_true_random=False))
+def test_the_laws_hold_of_any_event(seed: int, junk: list[Any], draw: random.Random) -> None:
+    workflow = language_workflow(seed)
+    simulator = Simulator(workflow)
+    event = made_event(simulator, seed)
+    roots = {name: spoiled(value, junk, draw) for name, value in event.roots.items()}
+    roots |= {name: draw.choice(junk) for name in simulator.outputs if name and draw.random() < 0.5}
+    hold(workflow, simulator.run(Event(roots, event.time), SyntheticShop(seed), limits=LIMITS))
 
 
 def test_every_real_file_runs(shared_data: Path) -> None:
