@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, ExitStack, closing, nullcontext
 from dataclasses import asdict, dataclass
+from difflib import unified_diff
 from pathlib import Path
 from typing import Any, Final
 
@@ -66,11 +67,10 @@ def ask(asked: Asked) -> int:
     request = about_workflow(asked.request, before.workflow_id) if before else asked.request
     with _model(asked) as model:
         outcome = _converse(request, model, shop, asked)
-    after = outcome.saved or before
     if asked.as_json:
         write(json.dumps(_report(outcome, before), ensure_ascii=False, indent=2) + "\n")
     else:
-        write("\n".join([*_page(outcome, before, after, full=asked.full), ""]))
+        write("\n".join([*_page(outcome, before, full=asked.full), ""]))
     if outcome.reason == "answered":
         return 0
     sys.stderr.write(f"sidewheel: {printable(_end(outcome))}\n")
@@ -146,7 +146,7 @@ def _report(outcome: Outcome, before: Saved | None) -> dict[str, Any]:
     }
 
 
-def _page(outcome: Outcome, before: Saved | None, after: Saved | None, *, full: bool) -> Iterator[str]:
+def _page(outcome: Outcome, before: Saved | None, *, full: bool) -> Iterator[str]:
     yield f"answered by {printable(outcome.model)}{_WHAT.get(outcome.model, '')}"
     yield ""
     yield from message_lines(outcome.messages, full=full)
@@ -154,10 +154,18 @@ def _page(outcome: Outcome, before: Saved | None, after: Saved | None, *, full: 
         return
     yield from ("", "The workflow as Python:", "")
     yield from (printable(line) for line in outcome.saved.python.splitlines())
+    if before is not None:
+        yield from ("", "What changed in it:", "")
+        yield from _changes(before.python, outcome.saved.python)
     if outcome.agent_json is not None:
         yield from ("", "The same as Flow's JSON:", "")
         yield from json_lines(outcome.agent_json)
     yield from run_lines(from_python(outcome.saved.python))
+
+
+def _changes(before: str, after: str) -> Iterator[str]:
+    lines = unified_diff(before.splitlines(), after.splitlines(), n=0, lineterm="")
+    yield from (printable(line) for line in lines if line[:3] not in ("---", "+++", "@@ "))
 
 
 _WHAT: Final = {ScriptedModel().name: ", which is a set of rules and no model"}

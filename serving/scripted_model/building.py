@@ -146,7 +146,8 @@ def _paths(tests: Sequence[Test], roots: Mapping[str, str]) -> Dialogue[list[str
     wanted = []
     for test in tests:
         known = SUBJECTS.get(test.subject, {})
-        root = next((root for root in roots if root in known), None)
+        # The last root is what the trigger is about: the refund, not the order that it belongs to.
+        root = next((root for root in reversed(list(roots)) if root in known), None)
         if root is None:
             raise _Stuck(f"nothing that starts this workflow has a {test.subject.replace('_', ' ')}")
         wanted.append((root, *known[root]))

@@ -64,6 +64,8 @@ def _risk(text: Text) -> Iterator[Test]:
 
 
 def _nth(text: Text) -> Iterator[Test]:
+    if text.take(r"\bfirst[- ]time(?= customer)"):
+        yield Test("num_orders", "==", 1)
     ordinals = {"first": 1, "second": 2, "third": 3, "fourth": 4, "fifth": 5, "tenth": 10}
     if found := text.take(
         rf"\b(?:places?|makes?|is|has|have|on)? ?(?:their|his|her|a|the|customer'?s)? ?"
@@ -77,13 +79,14 @@ def _amounts(text: Text) -> Iterator[Test]:
         while found := text.take(
             r"(\b(?:have |has |had )?spen[dt]s? )?(\b(?:inventory|stock|quantity)\b[\w ]*?)?"
             rf"(?<!\w)(?:{pattern}) {_NUMBER}"
-            rf"(?: ({'|'.join(counted for counted, _ in _COUNTED)}))?(?: in total)?"
+            rf"(?: ({'|'.join(counted for counted, _ in _COUNTED)}))?"
+            r"(?: in total)?( in (?:one|a|a single) (?:order|purchase))?"
         ):
             value = float(found[3].replace(",", "")) * (1000 if found[4] else 1)
             number = int(value) if value.is_integer() else value
             counted = found[5] or ""
             subject = next((name for unit, name in _COUNTED if re.fullmatch(unit, counted, re.I)), "total")
-            subject = "spent" if found[1] else "inventory" if found[2] else subject
+            subject = "spent" if found[1] and not found[6] else "inventory" if found[2] else subject
             yield Test(subject, operator, number)
 
 

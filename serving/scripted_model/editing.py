@@ -24,7 +24,7 @@ __all__ = ["NotEditable", "edit", "edited", "is_edit"]
 
 _VERBS: Final = (
     *("change", "set", "make", "rename", "call", "replace", "swap", "switch", "update", "use", "raise"),
-    *("lower", "increase", "decrease", "reduce", "send", "tag"),
+    *("lower", "increase", "decrease", "reduce"),
 )
 _CHANGE: Final = f"(?:{'|'.join(_VERBS)})"
 _NAME: Final = r"(«[tmu]\d+»|[\w&+/#@.-]+(?: (?!instead|to\b|with\b|by\b)[\w&+/#-]+){0,2})"
@@ -50,6 +50,8 @@ class _Literal:
 def is_edit(request: str) -> bool:
     """Whether a request reads like a change of something that is there."""
     seen = Text(request).seen
+    if re.search(r"\binstead\b", seen, re.IGNORECASE):
+        return True
     # A request that says when something happens is a new workflow, whatever it begins with.
     return bool(
         re.match(rf"(?:please |now |can you |could you )*{_CHANGE}\b", seen, re.IGNORECASE)

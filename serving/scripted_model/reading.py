@@ -168,12 +168,16 @@ def _waits(text: Text) -> Iterator[Act]:
 
 # -- actions ---------------------------------------------------------------------------------------------
 
-_END: Final = (
-    r"(?=\s*(?:[.,;!]|$|\band\b|\bwhen(?:ever)?\b|\bif\b|\bonce\b|\bthen\b|\bafter\b|\bas soon\b|\bfor\b))"
+_GOES_ON: Final = (
+    *("and", "or", "but", "when", "whenever", "if", "unless", "except", "once", "then", "after", "before"),
+    *("until", "while", "during", "as", "for", "that", "which", "who", "whose", "where", "with", "without"),
+    *("in", "from", "on", "of", "to", "over", "under", "above", "below", "only", "they", "them", "it", "is"),
+    *("are", "was", "not", "instead"),
 )
-_VALUE: Final = (
-    r"(«t\d+»|[\w&+/#-]+(?: (?!and\b|when|if\b|once\b|then\b|after\b|for\b)[\w&+/#-]+){0,2})" + _END
-)
+"""Words after which a tag that nobody quoted has ended: what follows is a condition, and never part of it."""
+_ON: Final = f"(?:{'|'.join(_GOES_ON)})(?![\\w&+/#-])"
+_END: Final = rf"(?=\s*(?:[.,;!]|$|{_ON}))"
+_VALUE: Final = rf"(«t\d+»|(?!{_ON})[\w&+/#-]+(?: (?!{_ON})[\w&+/#-]+){{0,2}})" + _END
 _NAMED: Final = r"(«t\d+»|[\w&+/#-]+)"
 _NOUN: Final = r"(draft orders?|orders?|customers?|products?|them|it|him|her|they|those)"
 _THE: Final = r"(?:the |an? |their |those |these |that |all |every |each |his |her |its |some )?"
@@ -199,14 +203,14 @@ def _acts(text: Text) -> Iterator[Act]:
         owner = found[1] or _owner(found[2] or "") or found[5] or "order"
         yield Act("note", _owner(owner), text.said(found[3] or found[4]), position=found.start())
     for kind, pattern, owner in _PLAIN:
-        while found := text.take(pattern):
+        while found := text.take(pattern, keep=1):
             yield Act(kind, owner, position=found.start())
 
 
 _OBJECT: Final = rf"{_THE}(?:high[- ]risk )?{_NOUN}"
 _HELD: Final = r"(?:fulfillments?|orders?|them|it)"
 _PLAIN: Final[tuple[tuple[Kind, str, str], ...]] = (
-    ("hold", rf"\bhold {_THE}{_HELD}(?: of)?\b|\bput {_THE}{_HELD} on hold", "order"),
+    ("hold", rf"\bput {_THE}{_HELD}\b(.*?)\bon hold\b|\bhold {_THE}{_HELD}(?: of)?\b", "order"),
     ("unarchive", r"\bunarchive\b", "order"),
     ("archive", r"\barchive\b", "order"),
     ("cancel", r"\bcancel\b", "order"),
@@ -218,7 +222,7 @@ _PLAIN: Final[tuple[tuple[Kind, str, str], ...]] = (
 
 
 def _tags(text: Text) -> Iterator[Act]:
-    begin = rf"\btag {_THE}(?:{_NOUN}\b)?((?:(?!{_VERB}).)*?)"
+    begin = rf"\b(?:tag|label) {_THE}(?:{_NOUN}\b)?((?:(?!{_VERB}).)*?)"
     as_value = rf"\b(?:as|with) (?:the tag )?{_VALUE}"
     to = rf"(?: (?:to|on|from|of) {_THE}{_NOUN})?"
     while found := text.take(
@@ -226,6 +230,13 @@ def _tags(text: Text) -> Iterator[Act]:
     ):
         verb: Kind = "untag" if found[1].lower() in ("remove", "delete", "drop") else "tag"
         yield Act(verb, _owner(found[4] or ""), text.said(found[2] or found[3]), position=found.start())
+    while found := text.take(rf"\badd («t\d+») to {_THE}{_NOUN}"):
+        yield Act("tag", _owner(found[2]), text.said(found[1]), position=found.start())
+    while found := text.take(
+        rf"\b(?:should |must |shall )?(?:get|receive|be given) {_THE}tag {_NAMED}"
+        rf"|\b(?:should|must|shall) be (?:tagged|labelled)(?: as| with)? {_VALUE}"
+    ):
+        yield Act("tag", "", text.said(found[1] or found[2]), position=found.start())
     for pattern in (
         rf"{begin}{as_value}(?!.*\b(?:as|with) {_VALUE})",
         rf"{begin}{as_value}",
@@ -238,9 +249,10 @@ def _tags(text: Text) -> Iterator[Act]:
 def _mails(text: Text) -> Iterator[Act]:
     while found := text.take(
         rf"\b(?:send|write) (?:an? )?(?:internal )?(?:e-?mails?|notifications?|alerts?)(?: to {_ADDRESS})?"
-        rf"|\b(?:e-?mail|notify|alert|mail|inform|tell) (?:to )?{_ADDRESS}"
+        rf"|\b(?:e-?mail|notify|alert|mail|inform|tell) (?:to |me at )?{_ADDRESS}"
+        rf"|\bget an? (?:e-?mail|notification|alert)(?: at {_ADDRESS})?"
     ):
-        address = found[1] or found[2] or ""
+        address = found[1] or found[2] or found[3] or ""
         subject = text.take(r"with (?:the )?subject («t\d+»)")
         message = text.take(r"(?:saying|that says|with (?:the )?(?:text|message|body)) («t\d+»)")
         yield Act(

@@ -14,6 +14,7 @@ _ASIDE: Final = re.compile(
     r"|(?P<u>https?://[^\s\"'<>]+[^\s\"'<>.,;!?])"
     r"|(?P<m>[\w.+-]+@[\w-]+(?:\.[\w-]+)+)"
 )
+_PEOPLE: Final = re.compile(r"\b(?:buyer|shopper|client)(s?)\b", re.IGNORECASE)
 _WORD: Final = re.compile(r"«?\w[\w'’$%.-]*»?|[€£$%]\d+")
 
 
@@ -22,8 +23,8 @@ class Text:
 
     def __init__(self, request: str) -> None:
         self._aside: dict[str, str] = {}
-        plain = request.replace("«", "<").replace("»", ">").replace("’", "’")
-        self.seen = _ASIDE.sub(self._put_aside, " ".join(plain.split())).rstrip(" .!?")
+        plain = " ".join(request.split()).replace("«", "<").replace("»", ">").replace("’", "’")
+        self.seen = _PEOPLE.sub(r"customer\1", _ASIDE.sub(self._put_aside, plain)).rstrip(" .!?")
         """The whole request with what was set aside; never eaten from."""
         self._left = self.seen
 
@@ -34,7 +35,7 @@ class Text:
             return None
         start, end = found.span()
         middle = " " * (end - start)
-        if keep and found[keep]:
+        if keep and keep <= found.re.groups and found[keep]:
             first, last = found.span(keep)
             middle = " " * (first - start) + found[keep] + " " * (end - last)
         self._left = self._left[:start] + middle + self._left[end:]

@@ -32,6 +32,11 @@ _NEW: Final = r"(?:created|placed|made|received|submitted|comes? in|arrives?|is 
 
 EVENTS: Final[tuple[tuple[str, str], ...]] = (
     (
+        r"(?:inventory|stock)(?: (?:of|level|quantity|a|the|product|variant))*"
+        r" (?:reaches|hits|is|gets to|drops to|falls to) (?:zero|0)\b",
+        "variant out of stock",
+    ),
+    (
         r"(?:goes|go|went|runs?|ran|is|are|sells?|sold) out(?: of stock)?|out[- ]of[- ]stock",
         "variant out of stock",
     ),
@@ -66,8 +71,10 @@ EVENTS: Final[tuple[tuple[str, str], ...]] = (
     (rf"products?{_IS} (?:added|created)|new products?", "product created"),
     (rf"products?{_IS} deleted", "product deleted"),
     (rf"collections?{_IS} (?:added|created)|new collections?", "collection created"),
+    (r"(?:after (?:the |its )?)?fulfil+ment", "order fulfilled"),
     (
-        rf"{_ORDER}{_IS} {_NEW}|new orders?|(?:places?|makes?|creates?) (?:an|a new|their) orders?",
+        r"(?:customers?|someone|somebody|they) (?:buys?|purchases)"
+        rf"|{_ORDER}{_IS} {_NEW}|new orders?|(?:places?|makes?|creates?) (?:an|a new|their) orders?",
         "order created",
     ),
 )
@@ -77,6 +84,7 @@ SUBJECTS: Final[Mapping[str, Mapping[str, tuple[str, str]]]] = {
     "total": {
         "order": ("current total price set shop money amount", "order.currentTotalPriceSet.shopMoney.amount"),
         "draftOrder": ("total price set shop money amount", "draftOrder.totalPriceSet.shopMoney.amount"),
+        "refund": ("total refunded set shop money amount", "refund.totalRefundedSet.shopMoney.amount"),
     },
     "spent": {
         "customer": ("amount spent", "customer.amountSpent.amount"),
@@ -181,7 +189,7 @@ SILENT_WORDS: Final = frozenset(
         *("a", "about", "address", "after", "again", "all", "also", "amount", "an", "and", "any"),
         *("are", "as", "at", "automatically", "be", "been", "by", "can", "come", "contain"),
         *("containing", "contains", "could", "create", "created", "customer", "customers", "do"),
-        *("does", "draft", "each", "every", "everything", "flow", "for", "from", "gets", "goes"),
+        *("does", "draft", "each", "every", "everything", "flow", "for", "from", "gets", "get", "goes"),
         *("has", "have", "he", "her", "him", "his", "i", "if", "immediately", "in", "include"),
         *("includes", "including", "internal", "into", "is", "it", "item", "items", "its", "just"),
         *("kindly", "let", "level", "like", "make", "me", "merchant", "must", "my", "need", "new"),

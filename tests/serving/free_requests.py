@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-__all__ = ["SEEN", "UNSEEN", "Asked"]
+__all__ = ["SEEN", "UNSEEN", "Asked", "mailed", "tagged", "under"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +24,7 @@ class Asked:
     """Whether it says whom to write to; where it does not, any address will do."""
 
 
-def _if(trigger: str, condition: str, *actions: str) -> str:
+def under(trigger: str, condition: str, *actions: str) -> str:
     """`order_created(order)` and what is done under a condition, or without one where it is empty."""
     indent = "        " if condition else "    "
     head, _, arguments = trigger.partition("(")
@@ -42,38 +42,38 @@ _CHANGED: Final = (
 _RISK: Final = "order_risk_analyzed(order, order_risk_level)"
 
 
-def _tag(kind: str, tag: str, owner: str = "", verb: str = "add") -> str:
+def tagged(kind: str, tag: str, owner: str = "", verb: str = "add") -> str:
     return f'{verb}_{kind}_tags({kind}_id={owner or kind}.id, tags=["{tag}"])'
 
 
-def _mail(address: str) -> str:
+def mailed(address: str) -> str:
     return f'send_email(address="{address}", subject="s", message="m")'
 
 
 SEEN: Final = (
-    Asked("tag orders over 500 as VIP", (_if(_CREATED, f"{_TOTAL} > 500", _tag("order", "VIP")),)),
+    Asked("tag orders over 500 as VIP", (under(_CREATED, f"{_TOTAL} > 500", tagged("order", "VIP")),)),
     Asked(
         "email me@example.com when a product goes out of stock",
-        (_if(_OUT, "", _mail("me@example.com")),),
+        (under(_OUT, "", mailed("me@example.com")),),
     ),
     Asked(
         "when a customer is created in Canada tag them CA",
         (
-            _if(
+            under(
                 "customer_created(customer)",
                 'customer.default_address.country_code_v2 == "CA"',
-                _tag("customer", "CA"),
+                tagged("customer", "CA"),
             ),
-            _if(
+            under(
                 "customer_created(customer)",
                 'customer.default_address.country == "Canada"',
-                _tag("customer", "CA"),
+                tagged("customer", "CA"),
             ),
         ),
     ),
     Asked(
         "hold fulfillment of high risk orders",
-        (_if(_RISK, 'order_risk_level == "HIGH"', "hold_fulfillment(order_id=order.id)"),),
+        (under(_RISK, 'order_risk_level == "HIGH"', "hold_fulfillment(order_id=order.id)"),),
     ),
     Asked(
         "every day at 9 send an email with yesterday's orders",
@@ -81,7 +81,7 @@ SEEN: Final = (
             '@scheduled(every="day", at="09:00", timezone="UTC", starting="2026-11-30")\n'
             "def f(scheduled_at):\n"
             "    orders = get_orders(max_root_records=100, query=\"created_at:>='{{ scheduledAt }}'\")\n"
-            f"    {_mail('a@example.com')}\n",
+            f"    {mailed('a@example.com')}\n",
         ),
         names_address=False,
     ),
@@ -90,82 +90,84 @@ SEEN: Final = (
     Asked(
         'Tag customers who have spent more than $1,000 as "big spender"',
         tuple(
-            _if(trigger, "order.customer.amount_spent.amount > 1000", _tag("customer", "big spender", owner))
+            under(
+                trigger, "order.customer.amount_spent.amount > 1000", tagged("customer", "big spender", owner)
+            )
             for trigger in (_CREATED, _PAID)
             for owner in ("order.customer",)
         ),
     ),
     Asked(
         "when an order is cancelled, email support@shop.com",
-        (_if("order_cancelled(order)", "", _mail("support@shop.com")),),
+        (under("order_cancelled(order)", "", mailed("support@shop.com")),),
     ),
     Asked(
         "add the tag international to orders shipped outside the US",
         (
-            _if(
+            under(
                 _CREATED,
                 'order.shipping_address.country_code_v2 != "US"',
-                _tag("order", "international"),
+                tagged("order", "international"),
             ),
         ),
     ),
     Asked(
         'tag products from vendor Nike with "sportswear"',
-        (_if("product_added(product)", 'product.vendor == "Nike"', _tag("product", "sportswear")),),
+        (under("product_added(product)", 'product.vendor == "Nike"', tagged("product", "sportswear")),),
     ),
     Asked(
         "if a customer places their 5th order tag them loyal",
         (
-            _if(
+            under(
                 _CREATED,
                 "order.customer.number_of_orders == 5",
-                _tag("customer", "loyal", "order.customer"),
+                tagged("customer", "loyal", "order.customer"),
             ),
         ),
     ),
     Asked(
         'remove the tag "new" from products after 30 days',
         (
-            _if(
+            under(
                 "product_added(product)",
                 "",
                 'wait(duration="P30D")',
-                _tag("product", "new", verb="remove"),
+                tagged("product", "new", verb="remove"),
             ),
         ),
     ),
     Asked(
         "Notify sales@acme.io about draft orders over 2,000",
         tuple(
-            _if("draft_order_created(draft_order)", f"draft_order.{path} > 2000", _mail("sales@acme.io"))
+            under("draft_order_created(draft_order)", f"draft_order.{path} > 2000", mailed("sales@acme.io"))
             for path in ("total_price_set.shop_money.amount", "total_price")
         ),
     ),
     Asked(
         "send an http request to https://example.com/hook when an order is paid",
         tuple(
-            _if(_PAID, "", f'send_http(method="{method}", url="https://example.com/hook")')
+            under(_PAID, "", f'send_http(method="{method}", url="https://example.com/hook")')
             for method in ("POST", "GET")
         ),
     ),
     Asked(
         'when an order is refunded tag the customer "refunded"',
-        (_if("refund_created(order, refund)", "", _tag("customer", "refunded", "order.customer")),),
+        (under("refund_created(order, refund)", "", tagged("customer", "refunded", "order.customer")),),
     ),
     Asked(
         "tag orders with more than 10 items as bulk",
         tuple(
-            _if(_CREATED, f"order.{path} > 10", _tag("order", "bulk"))
+            under(_CREATED, f"order.{path} > 10", tagged("order", "bulk"))
             for path in ("current_subtotal_line_items_quantity", "subtotal_line_items_quantity")
         ),
     ),
     Asked(
         "tag orders that contain a gift card as gift-card",
         tuple(
-            _if(
+            under(
                 _CREATED,
                 f"any({item}.{path} == True for {item} in order.line_items)",
-                _tag("order", "gift-card"),
+                tagged("order", "gift-card"),
             )
             for item in ("line_item",)
             for path in ("is_gift_card", "product.is_gift_card")
@@ -173,20 +175,20 @@ SEEN: Final = (
     ),
     Asked(
         "cancel orders with high risk",
-        (_if(_RISK, 'order_risk_level == "HIGH"', "cancel_order(order_id=order.id)"),),
+        (under(_RISK, 'order_risk_level == "HIGH"', "cancel_order(order_id=order.id)"),),
     ),
     Asked(
         "archive orders when they are fulfilled",
-        (_if("order_fulfilled(order)", "", "archive_order(order_id=order.id)"),),
+        (under("order_fulfilled(order)", "", "archive_order(order_id=order.id)"),),
     ),
     Asked(
         "hide products when they are out of stock",
-        (_if(_OUT, "", "hide_product(product_id=product.id)"),),
+        (under(_OUT, "", "hide_product(product_id=product.id)"),),
     ),
     Asked(
         "publish products when they come back in stock",
         (
-            _if(
+            under(
                 "product_variant_back_in_stock(product, product_variant)",
                 "",
                 "publish_product(product_id=product.id)",
@@ -196,64 +198,64 @@ SEEN: Final = (
     Asked(
         "email me@example.com if inventory drops below 5",
         (
-            _if(_CHANGED, "product_variant.inventory_quantity < 5", _mail("me@example.com")),
-            _if(
+            under(_CHANGED, "product_variant.inventory_quantity < 5", mailed("me@example.com")),
+            under(
                 _CHANGED,
                 "product_variant.inventory_quantity < 5 and inventory_quantity_prior >= 5",
-                _mail("me@example.com"),
+                mailed("me@example.com"),
             ),
         ),
     ),
     Asked(
         "capture payment when an order is fulfilled",
-        (_if("order_fulfilled(order)", "", "capture_payment(order_id=order.id)"),),
+        (under("order_fulfilled(order)", "", "capture_payment(order_id=order.id)"),),
     ),
 )
 
 UNSEEN: Final = (
     Asked(
         "if an order has a note, email team@example.com",
-        (_if(_CREATED, "order.note", _mail("team@example.com")),),
+        (under(_CREATED, "order.note", mailed("team@example.com")),),
     ),
     Asked(
         'tag customers with "newsletter" when they subscribe to email marketing',
-        (_if("customer_subscribed_to_email_marketing(customer)", "", _tag("customer", "newsletter")),),
+        (under("customer_subscribed_to_email_marketing(customer)", "", tagged("customer", "newsletter")),),
     ),
     Asked(
         'tag orders from France or Germany with "EU"',
         tuple(
-            _if(_CREATED, f'order.{address}.country_code_v2 in ["FR", "DE"]', _tag("order", "EU"))
+            under(_CREATED, f'order.{address}.country_code_v2 in ["FR", "DE"]', tagged("order", "EU"))
             for address in ("shipping_address", "billing_address")
         ),
     ),
     Asked(
         'when an order is over $200 and ships to the United States, add the tag "free gift"',
         (
-            _if(
+            under(
                 _CREATED,
                 f'{_TOTAL} > 200 and order.shipping_address.country_code_v2 == "US"',
-                _tag("order", "free gift"),
+                tagged("order", "free gift"),
             ),
         ),
     ),
     Asked(
         "tag orders over 100 as medium and orders over 500 as large",
         (
-            f"@order_created\ndef f(order):\n    if {_TOTAL} > 500:\n        {_tag('order', 'large')}\n"
-            f"    elif {_TOTAL} > 100:\n        {_tag('order', 'medium')}\n",
+            f"@order_created\ndef f(order):\n    if {_TOTAL} > 500:\n        {tagged('order', 'large')}\n"
+            f"    elif {_TOTAL} > 100:\n        {tagged('order', 'medium')}\n",
             "@order_created\ndef f(order):\n"
-            f"    with branch():\n        if {_TOTAL} > 100:\n            {_tag('order', 'medium')}\n"
-            f"    with branch():\n        if {_TOTAL} > 500:\n            {_tag('order', 'large')}\n",
+            f"    with branch():\n        if {_TOTAL} > 100:\n            {tagged('order', 'medium')}\n"
+            f"    with branch():\n        if {_TOTAL} > 500:\n            {tagged('order', 'large')}\n",
         ),
     ),
     Asked(
         "wait 2 hours after an order is created, then email hello@example.com",
-        (_if(_CREATED, "", 'wait(duration="PT2H")', _mail("hello@example.com")),),
+        (under(_CREATED, "", 'wait(duration="PT2H")', mailed("hello@example.com")),),
     ),
     Asked(
         'set the order note to "check the address" when the order ships to Brazil',
         (
-            _if(
+            under(
                 _CREATED,
                 'order.shipping_address.country_code_v2 == "BR"',
                 'update_order_note(order_id=order.id, note="check the address")',
@@ -262,18 +264,18 @@ UNSEEN: Final = (
     ),
     Asked(
         "please remove the VIP tag from a customer when one of their orders is cancelled",
-        (_if("order_cancelled(order)", "", _tag("customer", "VIP", "order.customer", "remove")),),
+        (under("order_cancelled(order)", "", tagged("customer", "VIP", "order.customer", "remove")),),
     ),
     Asked(
         "every Monday at 8am email ops@example.com",
         (
             '@scheduled(every="week", on=["MO"], at="08:00", timezone="UTC", starting="2026-11-30")\n'
-            f"def f(scheduled_at):\n    {_mail('ops@example.com')}\n",
+            f"def f(scheduled_at):\n    {mailed('ops@example.com')}\n",
         ),
     ),
     Asked(
         "archive cancelled orders",
-        (_if("order_cancelled(order)", "", "archive_order(order_id=order.id)"),),
+        (under("order_cancelled(order)", "", "archive_order(order_id=order.id)"),),
     ),
     Asked("send me a text message when an order comes in"),
     Asked("how much does flow cost?"),
@@ -281,18 +283,18 @@ UNSEEN: Final = (
     Asked(
         "notify warehouse@example.com when an order contains a product tagged fragile",
         (
-            _if(
+            under(
                 _CREATED,
                 'any(any(tag == "fragile" for tag in line_item.product.tags) '
                 "for line_item in order.line_items)",
-                _mail("warehouse@example.com"),
+                mailed("warehouse@example.com"),
             ),
         ),
     ),
     Asked(
         'tag orders paid with discount code SUMMER10 as "summer"',
         tuple(
-            _if(trigger, condition, _tag("order", "summer"))
+            under(trigger, condition, tagged("order", "summer"))
             for trigger in (_CREATED, _PAID)
             for condition in (
                 'any(code == "SUMMER10" for code in order.discount_codes)',
@@ -305,12 +307,12 @@ UNSEEN: Final = (
         (
             # Two actions of one request have no order that it names.
             "@return_requested\ndef f(order, return_):\n    with branch():\n"
-            f"        {_mail('returns@example.com')}\n"
-            f"    with branch():\n        {_tag('order', 'return')}\n",
+            f"        {mailed('returns@example.com')}\n"
+            f"    with branch():\n        {tagged('order', 'return')}\n",
             "@return_requested\ndef f(order, return_):\n"
-            f"    {_mail('returns@example.com')}\n    {_tag('order', 'return')}\n",
+            f"    {mailed('returns@example.com')}\n    {tagged('order', 'return')}\n",
             "@return_requested\ndef f(order, return_):\n"
-            f"    {_tag('order', 'return')}\n    {_mail('returns@example.com')}\n",
+            f"    {tagged('order', 'return')}\n    {mailed('returns@example.com')}\n",
         ),
     ),
 )

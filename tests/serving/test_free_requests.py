@@ -1,4 +1,4 @@
-"""Forty requests through the agent with the scripted model, judged by what their workflows do on events."""
+"""Sixty requests through the agent with the scripted model, judged by what their workflows do on events."""
 
 from __future__ import annotations
 
@@ -15,12 +15,18 @@ from serving.scripted_model import ScriptedModel
 from serving.shop import InMemoryShop
 from serving.tools import Tools
 from tests.serving.free_requests import SEEN, UNSEEN, Asked
+from tests.serving.later_requests import LATER
 
 MAIL = "shopify::flow::send_email"
 BEYOND = {
     "tag orders over 100 as medium and orders over 500 as large",
+    "High-risk orders should be cancelled automatically and the fraud team (fraud@shop.co) notified",
+    "label wholesale customers' orders with b2b (they have the tag wholesale)",
+    "orders with no shipping address must be tagged digital",
+    "archive paid and fulfilled orders",
 }
 """Requests that it does not do; it says so, and builds nothing."""
+EVERY = (*SEEN, *UNSEEN, *LATER)
 
 
 def answer(request: str) -> Outcome:
@@ -61,9 +67,14 @@ def does_what_was_asked(asked: Asked) -> bool:
     )
 
 
-@pytest.mark.parametrize("asked", [*SEEN, *UNSEEN], ids=lambda asked: asked.request)
+@pytest.mark.parametrize("asked", EVERY, ids=lambda asked: asked.request)
 def test_a_free_request_gets_what_it_asks_for(asked: Asked) -> None:
     assert does_what_was_asked(asked) == (asked.request not in BEYOND)
+
+
+def test_the_sets_are_of_the_size_that_is_told() -> None:
+    assert (len(SEEN), len(UNSEEN), len(LATER)) == (24, 16, 20)
+    assert {asked.request for asked in EVERY} >= BEYOND
 
 
 def test_what_it_cannot_do_it_says_and_leaves_undone() -> None:
