@@ -74,12 +74,11 @@ def fetch(
     root = parse(query).root
     found = [record for record in records if matching.of(root, record) is not False]
     path, falling = _sorting(kind, sort_by)
-    if path == "":
-        return found[: max(0, min(first, MOST_RECORDS))]
-    found.sort(key=lambda record: _rank(record, "id"))
-    there = [record for record in found if _rank(record, path) != _NIL]
-    there.sort(key=lambda record: _rank(record, path), reverse=falling)
-    found = [*there, *(record for record in found if _rank(record, path) == _NIL)]
+    if path:
+        found.sort(key=lambda record: _rank(record, "id"))
+        there = [record for record in found if _rank(record, path) != _NIL]
+        there.sort(key=lambda record: _rank(record, path), reverse=falling)
+        found = [*there, *(record for record in found if _rank(record, path) == _NIL)]
     return found[: max(0, min(first, MOST_RECORDS))]
 
 

@@ -91,6 +91,15 @@ def test_values_that_say_the_same_agree() -> None:
                 assert item["sku"] == item["variant"]["sku"]
 
 
+def test_people_of_one_list_are_not_one_person() -> None:
+    shops = (
+        made("Shop", {"customers": {"email": {}, "defaultAddress": {"name": {}}}}, seed) for seed in MANY
+    )
+    crowds = [{one["email"] for one in shop["customers"]} for shop in shops if len(shop["customers"]) > 2]
+    assert len(crowds) > 10
+    assert all(len(crowd) > 1 for crowd in crowds)
+
+
 def test_values_have_the_forms_of_the_api() -> None:
     read: Tree = {
         "totalPrice": {},

@@ -210,6 +210,7 @@ def test_a_query_is_read_as_the_documentation_says() -> None:
     assert parse("a AND b").root == All((one, two))
     assert parse("a OR b c").root == Either((one, All((two, three))))
     assert parse("-(a OR NOT b)").root == Not(Either((one, Not(two))))
+    assert parse("NOT -a").root == parse("--a").root == one
     assert parse(r"title:a\:b\*").root == Term("title", ":", "a:b*")
     assert parse("title:'a b*'").root == Term("title", ":", "a b*")
     assert parse("title:a*").root == Term("title", ":", "a", prefix=True)

@@ -148,6 +148,11 @@ def test_broken_liquid_is_refused_with_its_line(text: str, line: int) -> None:
     assert (found.code, found.message.partition(":")[0]) == ("LIQUID_SYNTAX", f"line {line}")
 
 
+def test_tags_that_read_other_templates_are_not_there() -> None:
+    for tag in ("include", "render", "layout"):
+        assert refusal(f"{{% {tag} 'secret' %}}").message == f"line 1: unexpected tag '{tag}'"
+
+
 @pytest.mark.parametrize(
     "text",
     [
