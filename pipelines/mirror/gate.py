@@ -94,12 +94,15 @@ def check(lake: Lake, week: Week) -> tuple[Report, Counts]:
     )
     counted = {name: int(number) for name, number in looked_at.collect()[0].asDict().items()}
     ran, num_large = _ran(events, texts)
+    failures = [*_of_rows(found, seen), *_of_contracts(ran, texts, conversations, week)]
+    for cached in (events, rows, found):
+        cached.unpersist()
     report = Report(
         ran=ran,
         seen=seen,
         num_rows=counted["rows"],
         num_training=counted["training"],
-        failures=[*_of_rows(found, seen), *_of_contracts(ran, texts, conversations, week)],
+        failures=failures,
     )
     return report, {
         "week": str(week),
@@ -264,7 +267,9 @@ def _seen(found: DataFrame) -> tuple[list[Seen], int]:
         )
         for row in rows
     ]
-    return seen, len(seen) if len(seen) < MOST_DIFFERENCES else counted.count()
+    num_differences = len(seen) if len(seen) < MOST_DIFFERENCES else counted.count()
+    counted.unpersist()
+    return seen, num_differences
 
 
 def _ran(events: DataFrame, texts: Mapping[str, str]) -> tuple[list[Ran], int]:
@@ -302,7 +307,10 @@ def _of_contracts(
             continue
         named = f"production ran contract {each.contract[:12]}"
         if each.contract not in texts:
-            yield f"{named}, and nobody has its text: ingest its .contract.json with the events"
+            yield (
+                f"{named}, and nobody has its text: ingest its .contract.json with the events "
+                "(contract.json of the checkpoint that answered is the same text)"
+            )
         elif is_newer(Contract.from_json(texts[each.contract]), CONTRACT):
             yield f"{named} ({each.version}), newer than training's {CONTRACT.version}: update training"
         else:

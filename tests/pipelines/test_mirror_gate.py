@@ -186,7 +186,8 @@ def test_a_contract_of_which_nobody_has_the_text_is_a_difference(loop: Loop) -> 
         assert code == EXIT_BROKEN_LAW
         assert f"contract: unknown {STALE.fingerprint()[:12]}" in names(report)
         assert [failure.split(", and ")[1] for failure in report["failures"]] == [
-            "nobody has its text: ingest its .contract.json with the events"
+            "nobody has its text: ingest its .contract.json with the events "
+            "(contract.json of the checkpoint that answered is the same text)"
         ]
     (row,) = loop.rows().values()
     assert row["migration_problem"].startswith("UNKNOWN_CONTRACT")

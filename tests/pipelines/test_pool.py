@@ -95,6 +95,7 @@ def test_what_cannot_train_says_why(spark: SparkSession) -> None:
         "sound": ({}, None),
         "foreign": ({"contract": "0" * 64}, "OTHER_CONTRACT"),
         "nobody's": ({"contract": None}, "OTHER_CONTRACT"),
+        "not to be migrated": ({"migration_problem": "TASK_GONE: it is gone"}, "OTHER_CONTRACT"),
         "cut": ({"messages": "[{"}, "INVALID_WORKFLOW_JSON"),
         "no list": ({"messages": '{"role":"user"}'}, "CONTENT"),
         "no message": ({"messages": "[1]"}, "CONTENT"),

@@ -71,6 +71,8 @@ CASES: dict[str, tuple[Row, dict[str, float | None], tuple[str, str]]] = {
     "problem of a trainer's name": ({"problem_code": "activated"}, GOOD, ("rejected", "activated")),
     "other contract": ({"contract": "0" * 64}, GOOD, ("quarantine", "other_contract")),
     "no contract": ({"contract": None}, GOOD, ("quarantine", "other_contract")),
+    "not to be migrated": ({"migration_problem": "GONE"}, GOOD, ("quarantine", "other_contract")),
+    "migrated": ({"recorded_contract": "0" * 64}, GOOD, ("training", "activated")),
     "a wish in words": ({"python": ""}, WORDS_ONLY, ("quarantine", "nothing_proposed")),
     "a wish without Python": ({"python": None}, WORDS_ONLY, ("quarantine", "nothing_proposed")),
     "an edit in words": (
@@ -210,20 +212,29 @@ def test_the_weeks_are_this_one_the_one_before_and_those_that_need_mending(spark
         row("late", week="2026-W41"),
         row("moved", week="2026-W42"),
         row("later", week="2026-W48"),
+        row("migrated", week="2026-W36", recorded_contract="0" * 64),
+        row("not to be migrated", week="2026-W35", migration_problem="GONE"),
+        row("foreign", week="2026-W34", contract="0" * 64),
     ]
     conversations = frame(spark, SILVER_CONVERSATIONS, rows)
     ids = {name: conversation_record_id(name) for name in ("routed", "moved")}
+    kept = {"migrated": "2026-W36", "not to be migrated": "2026-W35", "foreign": "2026-W34"}
     stored = frame(
         spark,
         GOLD_FATES,
         [
             fate(ids["routed"], "2026-W40", "conversation"),
             fate(ids["moved"], "2026-W43", "conversation"),
+            *(
+                fate(conversation_record_id(name), week, "conversation") | {"reason": "other_contract"}
+                for name, week in kept.items()
+            ),
             fate("w", "2026-W39", "workflow"),
             fate("e", "2026-W38", "event"),
         ],
     )
     assert weeks_to_route(conversations, stored, WEEK) == [
+        "2026-W36",
         "2026-W41",
         "2026-W42",
         "2026-W43",
