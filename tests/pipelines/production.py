@@ -20,6 +20,7 @@ from serving.recorder import Recorder, Recording
 from serving.shop import InMemoryShop
 from serving.tools import Answer, Tools
 from tests.pipelines.recordings import PYTHON, Recorded
+from tests.pipelines.test_conversations import PERSONAL
 
 PREFIX = "flow_app_agent_"
 
@@ -195,3 +196,18 @@ class Production(Recorded):
         for event in self.events():
             found.setdefault(event.conversation_id, []).append(event)
         return [messages_of(sorted(found[name], key=lambda event: event.sequence)) for name in sorted(found)]
+
+
+QUESTION = ScriptedOracle(None, "It tags orders.", look_up="add order tags")
+
+
+def conversations(folder: Path, contract: Contract = CONTRACT, **how: Any) -> list[list[Message]]:
+    """The same five conversations, whatever production told and answered."""
+    there = Production(folder, contract, **how)
+    there.had("Tag big orders as vip")
+    there.had("Mail a person when a customer buys", PERSONAL)
+    there.had("Tag an order", OBJECTIONABLE)
+    there.had("What does Add order tags do?", oracle=QUESTION)
+    there.had("Thank you", None)
+    there.recorder.close()
+    return there.messages()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +26,7 @@ from schemas.tools import CONTRACT, Contract  # noqa: E402
 from serving.contract_files import CONTRACT_SUFFIX  # noqa: E402
 from tests.pipelines import production as drift  # noqa: E402
 from tests.pipelines.production import PREFIXED, REORDERED, STALE, Production  # noqa: E402
-from tests.pipelines.test_conversations import PERSONAL, SECRETS  # noqa: E402
+from tests.pipelines.test_conversations import PERSONAL  # noqa: E402
 
 WEEK = "2026-W47"
 
@@ -145,102 +144,59 @@ def test_the_five_drifts_are_named_stop_the_build_and_are_migrated(loop: Loop) -
     assert loop.commits() == commits
 
 
-def test_nothing_drifted_on_conversations_with_identifiers_and_questions(loop: Loop) -> None:
-    there = Production(loop.folder)
-    there.had("Tag big orders as vip")
-    there.had("Mail ann@corp.com, +1 415 555 0100, when ANN@corp.com buys", PERSONAL)
-    there.had("Thank you", None)
-    there.recorder.close()
-    loop.take()
-    assert [row["num_redacted"] > 0 for _, row in sorted(loop.rows().items())] == [False, True, False]
-    code, report = loop.check()
-    assert (code, report["differences"], report["rows"], report["training"]) == (0, [], 3, 3)
-    commits = loop.commits()
-    assert loop.check("--migrate")[0] == 0
-    assert loop.commits() == commits
-
-
-def test_what_is_migrated_brings_no_identifier_back(loop: Loop) -> None:
-    there = Production(loop.folder, PREFIXED, drift.extra_field)
-    there.had("Mail ann@corp.com, +1 415 555 0100, when ANN@corp.com buys", PERSONAL)
-    there.recorder.close()
-    loop.take()
-    code, report = loop.check("--migrate")
-    assert code == 0
-    (row,) = loop.rows().values()
-    assert row["migration_problem"] is None
-    assert "email_1@redacted.invalid" in row["messages"]
-    told = row["messages"] + json.dumps(report)
-    assert not [secret for secret in SECRETS if secret.casefold() in told.casefold()]
-
-
-def test_a_contract_of_which_nobody_has_the_text_is_a_difference(loop: Loop) -> None:
-    there = Production(loop.folder, STALE)
-    there.had("Tag big orders as vip")
-    there.recorder.close()
-    for kept in loop.folder.glob(f"*{CONTRACT_SUFFIX}"):
-        kept.write_text("{")
-    loop.take()
-    for _ in range(2):
-        code, report = loop.check("--migrate")
-        assert code == EXIT_BROKEN_LAW
-        assert f"contract: unknown {STALE.fingerprint()[:12]}" in names(report)
-        assert [failure.split(", and ")[1] for failure in report["failures"]] == [
-            "nobody has its text: ingest its .contract.json with the events "
-            "(contract.json of the checkpoint that answered is the same text)"
-        ]
-    (row,) = loop.rows().values()
-    assert row["migration_problem"].startswith("UNKNOWN_CONTRACT")
-    for kept in loop.folder.glob(f"*{CONTRACT_SUFFIX}"):
-        kept.write_text(STALE.to_json())
-    loop.take()
-    assert loop.check("--migrate")[0] == 0
-
-
-def test_a_contract_newer_than_trainings_is_not_migrated_backwards(loop: Loop) -> None:
-    newer = replace(STALE, version="contract_v1000")
-    there = Production(loop.folder, newer)
-    there.had("Tag big orders as vip")
-    there.recorder.close()
-    loop.take()
-    code, report = loop.check("--migrate")
-    assert code == EXIT_BROKEN_LAW
-    assert "newer than training's" in report["failures"][0]
-    (row,) = loop.rows().values()
-    assert (row["contract"], row["recorded_contract"]) == (newer.fingerprint(), None)
-    assert row["migration_problem"].startswith("NEWER_CONTRACT")
-
-
-def test_a_drift_of_rows_that_do_not_train_is_told_and_stops_nothing(loop: Loop) -> None:
+def test_what_does_not_train_stops_nothing_and_what_cannot_be_migrated_stays(loop: Loop) -> None:
     there = Production(loop.folder, write=drift.extra_field)
     there.had("Tag big orders as vip", activate=False)
     there.recorder.close()
+    there = Production(loop.folder, first=2)
+    there.had("Mail ann@corp.com, +1 415 555 0100, when ANN@corp.com buys", PERSONAL)
+    there.recorder.close()
     loop.take()
     loop.route()
-    assert loop.fates() == {"c1": ("quarantine", "activation_unknown")}
+    assert loop.fates() == {"c1": ("quarantine", "activation_unknown"), "c2": ("training", "activated")}
     code, report = loop.check()
     assert (code, names(report)) == (0, {"tools.task_search.response.task: extra field score"})
     assert [each["num_training"] for each in report["differences"]] == [0]
 
-
-def test_what_cannot_be_migrated_stays_and_does_not_train(loop: Loop) -> None:
-    there = Production(loop.folder, write=drift.accepts_anything)
+    there = Production(loop.folder, write=drift.accepts_anything, first=3)
     there.had("Tag big orders as vip", drift.OBJECTIONABLE)
-    there.had("Tag big orders as vip")
     there.recorder.close()
     loop.take()
-    loop.route()
     before = loop.rows()
-    assert loop.check()[0] == EXIT_BROKEN_LAW
+    assert before["c2"]["num_redacted"] > 0
+    assert loop.check()[0] == EXIT_BROKEN_LAW  # nobody has decided yet that it does not train
     assert loop.check("--migrate")[0] == 0
     rows = loop.rows()
-    assert rows["c1"]["messages"] == before["c1"]["messages"]
-    assert rows["c1"]["migration_problem"].startswith("OTHER_OUTCOME at /")
+    assert rows["c1"]["recorded_contract"] == CONTRACT.fingerprint()
     assert rows["c2"] == before["c2"]
+    assert rows["c3"]["messages"] == before["c3"]["messages"]
+    assert rows["c3"]["migration_problem"].startswith("OTHER_OUTCOME at /")
     commits = loop.commits()
     loop.build()
     assert loop.check("--migrate")[0] == 0
     assert loop.commits() == commits
     loop.route()
-    assert loop.fates()["c1"] == ("quarantine", "other_contract")
-    assert loop.fates()["c2"] == ("training", "activated")
+    assert loop.fates()["c3"] == ("quarantine", "other_contract")
+
+
+def test_a_contract_of_which_nobody_has_the_text_stops_the_build_until_it_is_there(loop: Loop) -> None:
+    there = Production(loop.folder, STALE)
+    there.had("Tag big orders as vip")
+    there.recorder.close()
+    (kept,) = loop.folder.glob(f"*{CONTRACT_SUFFIX}")
+    kept.write_text("{")
+    loop.take()
+    code, report = loop.check("--migrate")
+    assert code == EXIT_BROKEN_LAW
+    assert names(report) == {f"contract: unknown {STALE.fingerprint()[:12]}"}
+    assert [failure.split(", and ")[1] for failure in report["failures"]] == [
+        "nobody has its text: ingest its .contract.json with the events "
+        "(contract.json of the checkpoint that answered is the same text)"
+    ]
+    (row,) = loop.rows().values()
+    assert row["migration_problem"].startswith("UNKNOWN_CONTRACT")
+    kept.write_text(STALE.to_json())
+    loop.take()
+    assert loop.check("--migrate")[0] == 0
+    (row,) = loop.rows().values()
+    assert (row["contract"], row["migration_problem"]) == (CONTRACT.fingerprint(), None)
