@@ -33,8 +33,8 @@ from serving.equivalence.goals import Enter, Give, Goal, Holds, Length, Search
 from serving.equivalence.ground import Ground, Side
 from serving.equivalence.making import Maker
 from serving.equivalence.records import fitted
-from serving.equivalence.state import FREE, State, look
-from serving.equivalence.values import asked_by
+from serving.equivalence.state import FREE, Cell, State, look
+from serving.equivalence.values import Asked, asked_by
 from serving.equivalence.ways import Way, condition_of, ways_of
 from serving.simulator.events import Json
 from serving.simulator.reads import Place
@@ -44,6 +44,8 @@ __all__ = ["MOST_EVENTS", "events"]
 MOST_EVENTS: Final = 200
 """Of one pair; wild ones fill up what the targets leave."""
 _WILD: Final = 24
+_FITTED: Final = 8
+"""Records of one event that are made to fit a search one by one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,19 +104,23 @@ def _found(ground: Ground, side: Side, roots: dict[str, Json], fixed: State) -> 
             continue
         event = event or ground.event(roots)
         query = sought.rendered(event)
-        wanted = len(records) if isinstance(fixed.get(output), list) else (len(records) + 1) // 2
-        roots[pool] = [
-            fitted(
-                record,
-                sought.kind,
-                query,
-                lambda path, asked, pool=pool: ground.values_beside((pool, *path), asked),  # type: ignore[misc]
-                lambda path, cell=(output, number): look(fixed, (*cell, *path)) is not FREE,  # type: ignore[misc]
-            )
-            if number < wanted
-            else record
-            for number, record in enumerate(records)
-        ]
+        is_fixed = isinstance(fixed.get(output), list)
+        wanted = len(records) if is_fixed else (len(records) + 1) // 2
+        fitting: list[Json] = []
+        for number, record in enumerate(records[:wanted]):
+            if number >= _FITTED and look(fixed, (output, number)) is FREE:
+                # Enough of them are of their own making; the further ones are there to be many.
+                fitting.append({**fitting[number % _FITTED], "id": record["id"]})
+                continue
+
+            def values(path: Place, asked: Sequence[Asked], pool: str = pool) -> Sequence[Json]:
+                return ground.values_beside((pool, *path), asked)
+
+            def taken(path: Place, cell: Cell = (output, number)) -> bool:
+                return look(fixed, (*cell, *path)) is not FREE
+
+            fitting.append(fitted(record, sought.kind, query, values, taken))
+        roots[pool] = [*fitting, *records[wanted:]]
     return roots
 
 
@@ -281,6 +287,8 @@ def _of_step(side: Side, ground: Ground, number: int, ways: Sequence[Way]) -> It
     if sought is not None:
         for length in (1, sought.first, sought.first + 1):
             yield _Target(side, (*way.enters, Length(Path((output,)), length), *way.holds))
+    for place in _objects(side, number):
+        yield _Target(side, goals, ((place, None),))
     for place in side.places[number]:
         place = side.pooled(place)
         resolved = ground.type_of(place)
@@ -291,6 +299,12 @@ def _of_step(side: Side, ground: Ground, number: int, ways: Sequence[Way]) -> It
                 if value != "" or resolved.type in ("", "String"):
                     yield _Target(side, goals, ((place, value),))
     yield _Target(side, goals, wild=True)
+
+
+def _objects(side: Side, number: int) -> list[Place]:
+    """The objects on the way to what a step reads, which may all be absent."""
+    places = [side.pooled(place) for place in side.places[number]]
+    return list(dict.fromkeys(place[:end] for place in places for end in range(2, len(place))))
 
 
 def _is_few(resolved: Resolved) -> bool:

@@ -13,6 +13,7 @@ with what was wrong in `Query.unread`; the page says neither.
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias
 
@@ -72,6 +73,12 @@ def parse(text: str) -> Query:
     """
     if len(text) > _MOST:
         raise SimulationError("QUERY_LIMIT", f"a query of {len(text)} characters, the limit is {_MOST}")
+    return _remembered(text)
+
+
+@functools.lru_cache(maxsize=256)
+def _remembered(text: str) -> Query:
+    """One Get data step asks the same of every event."""
     return _Reader(text).query()
 
 

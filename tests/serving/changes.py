@@ -41,6 +41,8 @@ class Site:
     """Steps that run without an error on some event."""
     leaving: frozenset[int]
     """Those of them that somebody outside notices."""
+    both_ways: frozenset[int]
+    """Conditions that answer true and false on some event."""
     draw: random.Random
 
     def pick(self, found: list[T]) -> T | None:
@@ -76,11 +78,11 @@ class Site:
         return bool(self.behind(number) & self.leaving) and ends[0] != ends[1]
 
     def conditions(self) -> list[tuple[int, Condition]]:
-        """The live conditions that govern something."""
+        """The conditions that answer both ways and govern something that leaves."""
         return [
             (number, value.condition)
             for number in sorted(self.live)
-            if self.step(number).kind == CONDITION and self.governs(number)
+            if self.step(number).kind == CONDITION and self.governs(number) and number in self.both_ways
             for _, value in self.step(number).fields
             if isinstance(value, ConditionValue) and value.condition is not None
         ]
@@ -143,13 +145,17 @@ class Site:
 
     # -- types ------------------------------------------------------------------------------------------
 
-    def sibling(self, number: int, place: Path) -> Path | None:
+    def sibling_in_list(self, number: int, place: Path) -> Path | None:
+        """The same of a field in a list's items."""
+        return self.sibling(number, place, kinds=("object", "list"))
+
+    def sibling(self, number: int, place: Path, kinds: tuple[str, ...] = ("object",)) -> Path | None:
         """Another field of the same owner and type; None where there is none, or the path crosses a list."""
         if len(place.segments) < 2:
             return None
         environment = environment_of(self.workflow)
         owner = environment.resolve(number, ".".join(place.segments[:-1]))
-        if owner.kind not in ("object",):
+        if owner.kind not in kinds:
             return None
         fields = environment.fields(owner.type)
         wanted = fields.get(place.segments[-1])
@@ -189,4 +195,7 @@ def site(workflow: Workflow, seed: int) -> Site:
     coverage = covered_by(workflow, most_events=120)
     live = frozenset(step for step, kinds in coverage.ran.items() if kinds - {"error"})
     leaving = frozenset(step for step in live if coverage.ran[step] & LEAVING - {"error"})
-    return Site(workflow, live, leaving, random.Random(seed))
+    both = frozenset(
+        number for number, answer in coverage.covered if answer and (number, False) in coverage.covered
+    )
+    return Site(workflow, live, leaving, both, random.Random(seed))

@@ -146,7 +146,7 @@ def element_of_a_list_dropped(part: Condition, draw: random.Random) -> Condition
 def element_of_a_list_added(part: Condition, draw: random.Random) -> Condition | None:
     if not isinstance(part, Compare) or part.operator not in ("in?", "not_in?"):
         return None
-    if not isinstance(part.right, Constant) or re.match(r"[\d.]", part.right.text):
+    if not isinstance(part.right, Constant) or re.match(r"[\d.]|[A-Z_]{2,}", part.right.text):
         return None
     return replace(part, right=Constant(f"{part.right.text},one more"))
 

@@ -7,13 +7,9 @@ import re
 from dataclasses import replace
 from typing import Any
 
-from schemas.catalog.catalogue import FETCH_PREFIX
-from schemas.catalog.environment import fields_of
-from schemas.workflow.environment import environment_of, loop_source
 from schemas.workflow.jsontext import compact
 from schemas.workflow.model import (
     ACTION,
-    CONDITION,
     FOREACH,
     WAIT,
     ApiCall,
@@ -21,7 +17,6 @@ from schemas.workflow.model import (
     Json,
     Link,
     Path,
-    PathValue,
     Reference,
     Step,
     Text,
@@ -388,105 +383,3 @@ def printed_field_changed(site: Site) -> Workflow | None:
                 found.append((number, field, text))
     picked = site.pick(found)
     return None if picked is None else site.with_value(picked[0], picked[1], Text(picked[2]))
-
-
-# -- data and the trigger -------------------------------------------------------------------------------
-
-
-def _other_list(site: Site, number: int, place: Path) -> Path | None:
-    """Another list of objects that the step can see."""
-    environment = environment_of(site.workflow)
-    found = [
-        Path((root, field))
-        for root, kind in environment.roots(number).items()
-        for field, notation in fields_of(kind).items()
-        if notation.startswith("[")
-        and "id" in fields_of(notation.strip("[]"))
-        and (root, field) != place.segments
-    ]
-    return site.pick(found)
-
-
-@change
-def other_list_looped_over(site: Site) -> Workflow | None:
-    """A loop whose body does not speak of its item walks another list."""
-    found = [
-        number
-        for number in sorted(site.live)
-        if site.step(number).kind == FOREACH and site.behind(number, "loop_body") & site.leaving
-    ]
-    number = site.pick(found)
-    source = loop_source(site.step(number)) if number is not None else None
-    other = _other_list(site, number, source) if number is not None and source is not None else None
-    if number is None or other is None:
-        return None
-    return site.with_value(number, "listpath", PathValue(other))
-
-
-def _fetches(site: Site) -> list[int]:
-    """Live Get data steps whose records something leaving speaks of, by a loop or a condition."""
-    return [
-        number
-        for number in sorted(site.live)
-        if site.step(number).task_id.startswith(FETCH_PREFIX) and site.behind(number) & site.leaving
-    ]
-
-
-def trigger_changed_to(workflow: Workflow, task_id: str) -> Workflow:
-    return replace(workflow, steps=(replace(workflow.trigger, task_id=task_id), *workflow.steps[1:]))
-
-
-@change
-def trigger_changed(site: Site) -> Workflow | None:
-    other = "shopify::admin::order_created"
-    if site.workflow.trigger.task_id == other:
-        other = "shopify::admin::order_paid"
-    return trigger_changed_to(site.workflow, other)
-
-
-@change
-def timetable_changed(site: Site) -> Workflow | None:
-    step = site.workflow.trigger
-    for field, value in step.fields:
-        if isinstance(value, Json) and "INTERVAL=" in value.text:
-            text = re.sub(
-                r"INTERVAL=(\d+)", lambda found: f"INTERVAL={int(found[1]) + 1}", value.text, count=1
-            )
-            return site.with_value(0, field, Json(text))
-    return None
-
-
-@change
-def metafield_definition_changed(site: Site) -> Workflow | None:
-    fields = site.workflow.patched_fields
-    if not fields:
-        return None
-    other = replace(fields[0], arguments='{"key":"planted","namespace":"elsewhere"}')
-    return replace(site.workflow, patched_fields=(other, *fields[1:]))
-
-
-@change
-def code_changed(site: Site) -> Workflow | None:
-    """A number that the code gives back is another one, where a condition or a text speaks of it."""
-    for number in sorted(site.live):
-        step = site.step(number)
-        script = dict(step.fields).get("script")
-        output = output_names(site.workflow.steps)[number]
-        if not isinstance(script, Text) or not script.text or not output:
-            continue
-        for field, literal in re.findall(r"(\w+): (\d+(?:\.\d+)?|\"\w+\")", script.text):
-            if f"{output}.{field}" in _spoken(site):
-                other = '"other"' if literal.startswith('"') else "987"
-                return site.with_value(
-                    number, "script", Text(script.text.replace(f"{field}: {literal}", f"{field}: {other}"))
-                )
-    return None
-
-
-def _spoken(site: Site) -> str:
-    """All that leaving steps print."""
-    return " ".join(str(value) for _, _, value in site.values(Text, Json, ApiCall))
-
-
-def _kind_of_step(site: Site, number: int) -> str:
-    return CONDITION if site.step(number).kind == CONDITION else ACTION
