@@ -88,10 +88,13 @@ class Coverage:
     """Step -> kinds of its effects on all events; `error` alone where it never did what it says."""
 
 
-def equivalent(a: Workflow, b: Workflow, *, seed: int = 0, most_events: int = MOST_EVENTS) -> Verdict:
+def equivalent(
+    a: Workflow, b: Workflow, *, seed: int = 0, most_events: int = MOST_EVENTS, small: bool = True
+) -> Verdict:
     """Whether two workflows do the same, on up to `most_events` events.
 
-    Deterministic by the seed; never raises.
+    Deterministic by the seed; never raises. `small` makes the counterexample as small as it gets, which takes
+    most of the time of a negative answer.
     """
     before = _before_any_event(a, b)
     all_a, all_b = branches(a), branches(b)
@@ -109,7 +112,7 @@ def equivalent(a: Workflow, b: Workflow, *, seed: int = 0, most_events: int = MO
         taken[1].update(taken_by(two))
         if _keys(one) != _keys(two):
             covered = len(taken[0] & all_a) + len(taken[1] & all_b)
-            return Verdict(False, num_events, num_branches, covered, pair.counterexample(roots))
+            return Verdict(False, num_events, num_branches, covered, pair.counterexample(roots, small=small))
     left = [
         f"{which}, step {step}: {'true' if answer else 'false'}"
         for which, all_branches, found in (("first", all_a, taken[0]), ("second", all_b, taken[1]))
@@ -156,9 +159,11 @@ class _Pair:
         one, two = self.traces(roots)
         return left_by(one), left_by(two)
 
-    def counterexample(self, roots: Mapping[str, Json]) -> Counterexample:
-        wanted = signature(*self.left(roots))
-        smallest = shrunk(roots, lambda smaller: signature(*self.left(smaller)) == wanted)
+    def counterexample(self, roots: Mapping[str, Json], *, small: bool) -> Counterexample:
+        smallest = dict(roots)
+        if small:
+            wanted = signature(*self.left(roots))
+            smallest = shrunk(roots, lambda smaller: signature(*self.left(smaller)) == wanted)
         one, two = self.left(smallest)
         return Counterexample(_why(one, two), self.event(smallest), tuple(smallest), one, two)
 

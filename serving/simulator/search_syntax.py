@@ -162,13 +162,15 @@ class _Reader:
 
     def comparison(self) -> Term:
         name, _, prefix = self.value(stops=":")
-        operator = next((sign for sign in _OPERATORS if self.text.startswith(sign, self.at)), None)
-        if operator is None:
+        found = next((sign for sign in _OPERATORS if self.text.startswith(sign, self.at)), None)
+        if found is None:
             return Term("", ":", name, prefix)
+        operator: Operator = found
         self.at += len(operator)
         if operator == ":":  # `created_at: >='2026-01-01'` stands in Shopify's own pages
             self.blank()
-            operator = next((sign for sign in _OPERATORS[:4] if self.text.startswith(sign[1:], self.at)), ":")
+            signs = (sign for sign in _OPERATORS[:4] if self.text.startswith(sign[1:], self.at))
+            operator = next(signs, operator)
             self.at += len(operator) - 1
         self.blank()
         value, quoted, prefix = self.value(stops="")
