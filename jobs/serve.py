@@ -32,8 +32,8 @@ def serve(
     Raises:
         UsageError: where a package is missing, the port is taken, or the checkpoint or a folder is unfit.
     """
-    opened = open_checkpoint(Path(checkpoint))
     sink = KafkaSink(*kafka_target(record_kafka)) if record_kafka else Path(record)
+    opened = open_checkpoint(Path(checkpoint))
     recorder = Recorder(sink, model=opened.name, durable=durable)
     with _listening(host, port) as listener:
         try:

@@ -70,7 +70,6 @@ class OpenAiModel:
 
     def complete(self, messages: Sequence[Message], contract: Contract, budget: Budget) -> Completion:
         """One request, at temperature 0, with the contract's system prompt and tools."""
-        import httpx2
         import openai
 
         whole = [{"role": "system", "content": contract.system_prompt}, *messages]
@@ -93,7 +92,7 @@ class OpenAiModel:
             return Completion(cast("Message", self._without_key(message)), num_tokens)
         except (openai.APIConnectionError, openai.RateLimitError, openai.InternalServerError) as error:
             raise Transient(f"{self.name} gave no answer: {self._short(error)}") from None
-        except (Transient, httpx2.TransportError) as error:
+        except Transient as error:
             raise Transient(f"{self.name} gave half an answer: {self._short(error)}") from None
         except openai.APIStatusError as error:
             raise UsageError(f"{self.name} refused the request: {self._short(error)}") from None
@@ -101,6 +100,10 @@ class OpenAiModel:
             raise Transient(f"{self.name} gave no answer in time") from None
         except _TooLong:
             raise BadRecord("JUNK", f"it sent more than {MAX_BYTES} bytes") from None
+        except openai.APIError as error:
+            if type(error) is openai.APIError:  # an error that came inside a stream
+                raise Transient(f"{self.name} broke off its answer: {self._short(error)}") from None
+            raise BadRecord("JUNK", f"what it sent is no chat completion: {self._short(error)}") from None
         except (openai.OpenAIError, ValueError) as error:
             raise BadRecord("JUNK", f"what it sent is no chat completion: {self._short(error)}") from None
 

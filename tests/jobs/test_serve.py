@@ -150,3 +150,10 @@ def test_a_package_that_is_not_installed(
     monkeypatch.setitem(sys.modules, "uvicorn", None)
     arguments = ["--checkpoint", str(folder), "--port", "0", "--record", str(tmp_path / "events")]
     assert "pip install 'sidewheel[serve,train]'" in refusal(arguments, capsys)
+
+
+def test_a_topic_that_is_none_is_a_sentence_before_anything_is_loaded(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    said = refusal(["--checkpoint", "nowhere", "--record-kafka", "kafka:9092"], capsys)
+    assert "--record-kafka is HOST:PORT/TOPIC" in said

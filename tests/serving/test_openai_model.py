@@ -251,6 +251,26 @@ def test_half_a_stream_is_no_answer(num_parts: int, done: bool) -> None:
 
 
 @needs_openai
+def test_a_stream_whose_connection_breaks_is_unavailable() -> None:
+    """More was promised than came: the client sees a broken connection, not an end."""
+
+    def broken(handler: BaseHTTPRequestHandler) -> None:
+        headers(handler, "text/event-stream", 1 << 16)
+        handler.wfile.write(WORDS[0])
+
+    with served(broken) as server:
+        outcome = run(OpenAiModel(server.url, "m", stream=True, max_retries=0))
+    assert (outcome.reason, len(outcome.messages)) == ("model_unavailable", 1)
+
+
+@needs_openai
+def test_an_error_inside_a_stream_is_unavailable() -> None:
+    with served(stream(WORDS[0], b'data: {"error": {"message": "overloaded"}}\n\n')) as server:
+        outcome = run(OpenAiModel(server.url, "m", stream=True, max_retries=0))
+    assert (outcome.reason, "overloaded" in outcome.detail) == ("model_unavailable", True)
+
+
+@needs_openai
 def test_a_stream_that_is_cut_inside_a_chunk_is_no_answer() -> None:
     with served(stream(WORDS[0], WORDS[1][:30], done=False)) as server:
         outcome = run(OpenAiModel(server.url, "m", stream=True, max_retries=0))
