@@ -107,6 +107,8 @@ def _answer(script: str, given: str, limits: Limits, now: datetime) -> str | Sim
     try:
         return json.dumps(run_code(script, json.loads(given), limits=limits, now=now))
     except SimulationError as error:
+        if error.code == "CODE_CRASH":
+            raise  # the engine's fault and not the script's: asked again, it may well answer
         return error
 
 

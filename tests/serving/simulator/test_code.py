@@ -203,6 +203,7 @@ def test_threads_take_turns() -> None:
     assert sorted(found, key=str) == [0, 10, 20, 30, 40, 50, 60, 70]
 
 
+@pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")  # of Python 3.12 and later, with threads
 def test_a_forked_process_has_an_engine_of_its_own() -> None:
     assert body("return 1") == 1
     with code._CHILD.lock:  # as if another thread were asking
