@@ -12,6 +12,9 @@ waits, which move the clock of what comes after them; Liquid; code in a sandbox;
 shop; Count and Sum; what every other step is told to do, with its values as they would be at run time. Errors
 are effects.
 
+An event may also hold what the outside would say: a root that is named like a step's output is the answer of
+a request or an app, and for Get data the records that are searched.
+
 What is not:
 
 * The world after an effect: an order that was tagged has no such tag in the next step, nor in Get data.

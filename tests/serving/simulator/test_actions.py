@@ -160,6 +160,14 @@ def test_a_filter_that_shopify_does_not_know_is_left_out_and_told() -> None:
     assert (asked["ignored"], asked["num_found"]) == (["colour:red"], 1)
 
 
+def test_get_data_has_the_clock_of_its_path() -> None:
+    records = [{"id": "1", "createdAt": "2026-11-02T04:00:00Z"}]
+    asked = values(run(fetching(9), customer={"note": "created_at:<now"}, getOrderData=records).effects[0])
+    assert asked["num_found"] == 1
+    asked = values(run(fetching(9), customer={"note": "created_at:>now"}, getOrderData=records).effects[0])
+    assert asked["num_found"] == 0
+
+
 def test_get_data_that_nobody_knows_is_an_error() -> None:
     step = Step(ACTION, "shopify::flow::fetch::unicorns", "v1")
     trigger = on_order("log_output()").steps[0]

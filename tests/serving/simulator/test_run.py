@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from datetime import timedelta
 from typing import Any
 
@@ -256,6 +257,14 @@ def test_a_cycle_ends_at_the_limit(workflow: Workflow, most: int) -> None:
     assert len(trace.effects) <= most + 1
     assert code(trace) == "STEP_LIMIT"
     assert trace.effects[-1].kind == "error"
+
+
+def test_paths_that_wait_are_bounded_too() -> None:
+    tracemalloc.start()
+    assert code(run(WIDE, order=ORDER, limits=Limits(steps=3000))) == "STEP_LIMIT"
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 20 << 20  # 500 paths a step are 300 MB
 
 
 def test_a_thousand_million_turns_end_at_the_limit() -> None:
