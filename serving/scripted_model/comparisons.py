@@ -64,7 +64,7 @@ def _risk(text: Text) -> Iterator[Test]:
 
 
 def _nth(text: Text) -> Iterator[Test]:
-    if text.take(r"\bfirst[- ]time(?= customer)"):
+    if text.take(r"\bfirst[- ]time(?= (?:customer|buyer|shopper|client))"):
         yield Test("num_orders", "==", 1)
     ordinals = {"first": 1, "second": 2, "third": 3, "fourth": 4, "fifth": 5, "tenth": 10}
     if found := text.take(

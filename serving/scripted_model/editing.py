@@ -199,7 +199,7 @@ def _literals(python: str) -> list[_Literal]:
 def _told(tree: ast.AST) -> Iterator[tuple[str, ast.Constant]]:
     for node in ast.walk(tree):
         if isinstance(node, ast.Compare):
-            for side in node.comparators:
+            for side in (node.left, *node.comparators):
                 for part in side.elts if isinstance(side, (ast.List, ast.Tuple)) else [side]:
                     if isinstance(part, ast.Constant) and not isinstance(part.value, bool):
                         yield ("compared" if isinstance(part.value, str) else "number"), part

@@ -71,7 +71,9 @@ def read_request(request: str) -> Wish:
     if wish.schedule and text.take(r"yesterday'?s orders|orders (?:of|from) (?:yesterday|the last day)"):
         wish.fetch = "created_at:>='{{ scheduledAt | date_minus: '1 day' }}'"
     wish.acts = sorted([*_waits(text), *_acts(text)], key=lambda act: act.position)
-    first = re.search(r"\b(draft order|order|customer|product)s?\b", text.seen, re.IGNORECASE)
+    first = re.search(
+        r"\b(draft order|order|customer|buyer|shopper|client|product)s?\b", text.seen, re.IGNORECASE
+    )
     meant = _owner(first[1]) if first else "order"
     wish.acts = [
         replace(act, owner=meant) if act.kind in ("tag", "untag") and not act.owner else act
@@ -179,7 +181,9 @@ _ON: Final = f"(?:{'|'.join(_GOES_ON)})(?![\\w&+/#-])"
 _END: Final = rf"(?=\s*(?:[.,;!]|$|{_ON}))"
 _VALUE: Final = rf"(«t\d+»|(?!{_ON})[\w&+/#-]+(?: (?!{_ON})[\w&+/#-]+){{0,2}})" + _END
 _NAMED: Final = r"(«t\d+»|[\w&+/#-]+)"
-_NOUN: Final = r"(draft orders?|orders?|customers?|products?|them|it|him|her|they|those)"
+_NOUN: Final = (
+    r"(draft orders?|orders?|customers?|buyers?|shoppers?|clients?|products?|them|it|him|her|they|those)"
+)
 _THE: Final = r"(?:the |an? |their |those |these |that |all |every |each |his |her |its |some )?"
 _VERB: Final = r"\b(?:tag|e-?mail|notify|alert|remove|cancel|hold|archive|send|hide|publish|wait)\b"
 _ADDRESS: Final = r"(«m\d+»|me|us|(?:the |my |our )?(?:staff|team|merchant|owner))"
@@ -266,4 +270,5 @@ def _mails(text: Text) -> Iterator[Act]:
 
 def _owner(noun: str) -> str:
     noun = noun.lower().rstrip("s")
-    return {"draft order": "draftOrder"}.get(noun, noun if noun in ("order", "customer", "product") else "")
+    named = {"draft order": "draftOrder", **dict.fromkeys(("buyer", "shopper", "client"), "customer")}
+    return named.get(noun, noun if noun in ("order", "customer", "product") else "")

@@ -14,7 +14,6 @@ _ASIDE: Final = re.compile(
     r"|(?P<u>https?://[^\s\"'<>]+[^\s\"'<>.,;!?])"
     r"|(?P<m>[\w.+-]+@[\w-]+(?:\.[\w-]+)+)"
 )
-_PEOPLE: Final = re.compile(r"\b(?:buyer|shopper|client)(s?)\b", re.IGNORECASE)
 _WORD: Final = re.compile(r"«?\w[\w'’$%.-]*»?|[€£$%]\d+")
 
 
@@ -24,7 +23,7 @@ class Text:
     def __init__(self, request: str) -> None:
         self._aside: dict[str, str] = {}
         plain = " ".join(request.split()).replace("«", "<").replace("»", ">").replace("’", "’")
-        self.seen = _PEOPLE.sub(r"customer\1", _ASIDE.sub(self._put_aside, plain)).rstrip(" .!?")
+        self.seen = _ASIDE.sub(self._put_aside, plain).rstrip(" .!?")
         """The whole request with what was set aside; never eaten from."""
         self._left = self.seen
 

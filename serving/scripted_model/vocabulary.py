@@ -186,6 +186,7 @@ ANSWERS: Final = (
 
 SILENT_WORDS: Final = frozenset(
     [
+        *("buyer", "buyers", "client", "clients", "shopper", "shoppers"),
         *("a", "about", "address", "after", "again", "all", "also", "amount", "an", "and", "any"),
         *("are", "as", "at", "automatically", "be", "been", "by", "can", "come", "contain"),
         *("containing", "contains", "could", "create", "created", "customer", "customers", "do"),

@@ -26,6 +26,8 @@ TWO = to_python(
     from_python(
         """@order_created
 def f(order):
+    if any("WOM" in line_item.sku for line_item in order.line_items):
+        cancel_order(order_id=order.id)
     if order.current_total_price_set.shop_money.amount > 500 and order.customer.number_of_orders >= 2:
         add_order_tags(order_id=order.id, tags=["VIP", "GOLD"])
         add_customer_tags(customer_id=order.customer.id, tags=["VIP"])
@@ -217,6 +219,12 @@ def test_a_quoted_text_is_a_literal_whatever_it_holds() -> None:
         assert json.loads(dict(step.fields)["tags"].text) == [tag.replace("\n", " ")]  # type: ignore[union-attr]
 
 
+def test_a_tag_that_is_a_word_of_the_rules_stays_as_it_was_written() -> None:
+    for tag in ("shopper", "on-hold", "in-store", "Customer"):
+        outcome = ask(f"when an order is paid tag it {tag}")
+        assert f'tags=["{tag}"]' in (outcome.python or "")
+
+
 def test_a_question_is_answered_from_a_search() -> None:
     outcome = ask("can flow hold orders?")
     assert (called(outcome), outcome.python) == ([SEARCH], None)
@@ -231,6 +239,7 @@ def test_a_question_is_answered_from_a_search() -> None:
     [
         ("raise the limit from 500 to $1,000", "amount > 500", "amount > 1000"),
         ("change 2 to 3", "orders >= 2", "orders >= 3"),
+        ('change the word wom to "women"', '"WOM"', '"women"'),
         ("change the tag GOLD to SILVER", '"GOLD"', '"SILVER"'),
         ("replace VIP with 'Very important'", '"VIP"', '"Very important"'),
         ("send it to boss@b.com instead", '"a@b.com"', '"boss@b.com"'),
