@@ -127,9 +127,8 @@ def migrate_stored(lake: Lake, week: Week) -> dict[str, int]:
     ):
         changed = migrate(chosen, table, texts).persist()
         sound = F.col("migration_problem").isNull() & F.col("recorded_contract").isNotNull()
-        counted = changed.agg(F.count(F.lit(1)).alias("all"), F.count_if(sound).alias("migrated")).collect()[
-            0
-        ]
+        numbers = changed.agg(F.count(F.lit(1)).alias("all"), F.count_if(sound).alias("migrated"))
+        counted = numbers.collect()[0]
         if counted["all"]:
             lake.merge(changed, table, distinct=True)
         changed.unpersist()
