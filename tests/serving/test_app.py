@@ -20,7 +20,7 @@ from schemas.conversation import Event, messages_of, read_event
 from schemas.errors import Transient
 from schemas.tools import CONTRACT, SAVE, SEARCH, canonical_json
 from serving import app as subject
-from serving import recorder as recording
+from serving import sinks
 from serving.agent import Budget
 from serving.app import create_app
 from serving.chat_requests import MAX_BODY_BYTES
@@ -358,8 +358,8 @@ def test_whatever_the_model_says_has_a_reason(
 def test_a_model_that_never_stops_meets_its_budget(
     send: Callable[..., Answered], mouth: Mouth, events: Path
 ) -> None:
-    for _ in range(4):
-        mouth.call(SEARCH, '{"search_queries": ["a"]}')
+    for number in range(4):
+        mouth.call(SEARCH, canonical_json({"search_queries": [f"a{number}"]}))
     status, found = send("POST", "/agent", {"request": "hi", "shop_id": "s"})
     assert (status, found["answer"]) == (200, None)
     assert found["reason"] in ("turn_budget", "token_budget")
@@ -377,7 +377,7 @@ def test_what_cannot_be_recorded_does_not_go_on(
             raise failures.pop()
         return write(fd, line)
 
-    monkeypatch.setattr(recording.os, "write", full_once)
+    monkeypatch.setattr(sinks.os, "write", full_once)
     status, found = send("POST", "/agent", {"request": "hi", "shop_id": "s"})
     assert status == 503
     assert "no space left" in found["error"]["message"]
