@@ -62,7 +62,7 @@ class _Target:
 
 
 def events(ground: Ground, seed: int, most: int = MOST_EVENTS) -> Iterator[dict[str, Json]]:
-    """The roots of the events of a pair; none twice."""
+    """The roots of the events of a pair, `most` of them; no target twice."""
     searches = {id(side): _search(ground, side) for side in ground.sides}
     given: set[tuple[str, bool, int]] = set()
     plain = max(most - _WILD, most // 2)
