@@ -109,8 +109,8 @@ def _found(ground: Ground, side: Side, roots: dict[str, Json], fixed: State) -> 
         fitting: list[Json] = []
         for number, record in enumerate(records[:wanted]):
             if number >= _FITTED and look(fixed, (output, number)) is FREE:
-                # Enough of them are of their own making; the further ones are there to be many.
-                fitting.append({**fitting[number % _FITTED], "id": record["id"]})
+                # The further ones are there to be many; what the first is made for, they do too.
+                fitting.append({**fitting[0], "id": record["id"]})
                 continue
 
             def values(path: Place, asked: Sequence[Asked], pool: str = pool) -> Sequence[Json]:
@@ -287,6 +287,10 @@ def _of_step(side: Side, ground: Ground, number: int, ways: Sequence[Way]) -> It
     if sought is not None:
         for length in (1, sought.first, sought.first + 1):
             yield _Target(side, (*way.enters, Length(Path((output,)), length), *way.holds))
+    for enter in way.enters:
+        found = side.sought.get(enter.source.text)
+        for length in () if found is None else (found.first, found.first + 1):
+            yield _Target(side, (*way.enters, Length(enter.source, length), *way.holds))
     for place in _objects(side, number):
         yield _Target(side, goals, ((place, None),))
     for place in side.places[number]:

@@ -130,7 +130,8 @@ class _Fitting:
         paths = [tuple(path.split(".")) for path in _paths(self.kind, term)]
         free = [path for path in paths if not self.is_fixed(path)]
         parts = [_asked(term, part.strip()) for part in term.value.split(",")]
-        choices = [[(path, value) for value in self.values(path, parts)] for path in free]
+        # None last: a list that is to lack a tag may have to be empty.
+        choices = [[(path, value) for value in (*self.values(path, parts), None)] for path in free]
         singles = ((choice,) for options in choices for choice in options)
         several = itertools.product(*choices) if len(choices) > 1 else ()
         for combination in itertools.islice(itertools.chain(singles, several), _MOST_COMBINATIONS):

@@ -10,6 +10,8 @@ from schemas.catalog.environment import fields_of
 from schemas.workflow.environment import environment_of, loop_source
 from schemas.workflow.model import FOREACH, ApiCall, Bare, Json, Path, PathValue, Text, Workflow
 from schemas.workflow.scope import output_names
+from serving.simulator.fetch import ignored
+from serving.simulator.fetch_filters import FILTERS
 from tests.serving.changes import Site
 from tests.serving.meaning_changes import change
 
@@ -77,6 +79,9 @@ def query_turned(site: Site) -> Workflow | None:
     query = dict(site.step(number).fields).get("query") if number is not None else None
     if number is None or not isinstance(query, Text) or not query.text:
         return None
+    kind = site.step(number).task_id.removeprefix(FETCH_PREFIX)
+    if kind not in FILTERS or ignored(kind, query.text):
+        return None  # what Shopify leaves out of a query means nothing, negated or not
     return site.with_value(number, "query", Text(f"NOT ({query.text})"))
 
 
@@ -163,12 +168,17 @@ def code_changed(site: Site) -> Workflow | None:
         output = output_names(site.workflow.steps)[number]
         if not isinstance(script, Text) or not script.text or not output:
             continue
-        for field, literal in re.findall(r"(\w+): (\d+(?:\.\d+)?|\"\w+\")", script.text):
+        # A line with `if` may answer for what a condition has kept out already.
+        lines = "\n".join(line for line in script.text.splitlines() if "if (" not in line)
+        for field, literal in re.findall(r"(\w+): (\d+(?:\.\d+)?|\"\w+\")", lines):
             if f"{output}.{field}" in _spoken(site):
                 other = '"other"' if literal.startswith('"') else "987"
-                return site.with_value(
-                    number, "script", Text(script.text.replace(f"{field}: {literal}", f"{field}: {other}"))
-                )
+                changed = script.text.replace(f"{field}: {literal}", f"{field}: {other}")
+                return site.with_value(number, "script", Text(changed))
+        factor = re.search(r"const \w+ = (\d+);", script.text)
+        if factor is not None and f"{output}." in _spoken(site):
+            changed = f"{script.text[: factor.start(1)]}{int(factor[1]) + 1}{script.text[factor.end(1) :]}"
+            return site.with_value(number, "script", Text(changed))
     return None
 
 
