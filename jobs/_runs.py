@@ -20,7 +20,7 @@ def run_lines(workflow: Workflow) -> Iterator[str]:
     for title, (event, trace) in _found(workflow):
         yield from ("", f"{title}, simulated (nothing is sent or changed):", "")
         yield from (f"  {line}" for line in event_lines(event))
-        yield from ("", *(f"  {line}" for line in trace_lines(workflow, trace, event)))
+        yield from ("", *(f"  {line}".rstrip() for line in trace_lines(workflow, trace, event)))
 
 
 def runs(workflow: Workflow) -> list[dict[str, Any]]:

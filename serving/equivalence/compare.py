@@ -60,7 +60,8 @@ class Verdict:
     """The others: `first, step 3: true`."""
 
     def __str__(self) -> str:
-        took = f"{self.num_events} events, {self.covered} of {self.num_branches} branches taken"
+        events = "1 event" if self.num_events == 1 else f"{self.num_events} events"
+        took = f"{events}, {self.covered} of {self.num_branches} branches taken"
         if self.counterexample is not None:
             return f"not the same ({took})\n{self.counterexample}"
         lines = [f"no difference found ({took})"]
