@@ -20,7 +20,7 @@ from pipelines.importers.told import Contracts
 from schemas.chat import Message
 from schemas.conversation import Event, messages_of, read_event
 from schemas.tools import CONTRACT
-from tests.schemas.conversations import says, user
+from tests.schemas.conversations import answer, calls, says, user
 
 START = datetime(2026, 11, 22, 8, 30, tzinfo=UTC)
 TRACE = "5b8efff798038103d269b633813fc60c"
@@ -29,6 +29,12 @@ POLICY = ImportPolicy(shop="7", time="2026-11-22T08:30:00Z", model="some-model")
 
 FIFTY: list[Message] = [
     message for turn in range(50) for message in (user(f"Question {turn} 🛍️"), says(f"Answer {turn}"))
+]
+WEATHER: list[Message] = [
+    user("What's the weather in Paris?"),
+    calls(("get_weather", {"location": "Paris"})),
+    answer(0, "rainy, 57°F"),
+    says("Rainy and overcast."),
 ]
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
@@ -47,9 +53,9 @@ def turns(messages: Sequence[Message]) -> Iterator[tuple[list[Message], Message]
 def chat_pairs(messages: Sequence[Message], name: str = "c", **request: Any) -> list[dict[str, Any]]:
     """A request and its response a line, each request with the whole history."""
     lines = []
-    for number, (history, answer) in enumerate(turns(messages)):
+    for number, (history, reply) in enumerate(turns(messages)):
         body = {"model": "gpt-x", "temperature": 0, "messages": history, **request}
-        told = {"role": "assistant", "refusal": None, "annotations": [], **answer}
+        told = {"role": "assistant", "refusal": None, "annotations": [], **reply}
         choice = {"index": 0, "message": told, "finish_reason": "stop", "logprobs": None}
         lines.append(
             {
@@ -92,14 +98,14 @@ def parts(message: Message) -> dict[str, Any]:
 def chat_spans(messages: Sequence[Message], **attributes: Any) -> list[dict[str, Any]]:
     """A span of OTLP/JSON for each call of the model, all in one trace."""
     spans = []
-    for number, (history, answer) in enumerate(turns(messages)):
+    for number, (history, reply) in enumerate(turns(messages)):
         found = {
             "gen_ai.operation.name": "chat",
             "gen_ai.provider.name": "openai",
             "gen_ai.request.model": "gpt-x",
             "gen_ai.response.model": "gpt-x-0613",
             "gen_ai.input.messages": json.dumps([parts(message) for message in history], ensure_ascii=False),
-            "gen_ai.output.messages": json.dumps([parts(answer) | {"finish_reason": "stop"}]),
+            "gen_ai.output.messages": json.dumps([parts(reply) | {"finish_reason": "stop"}]),
             **attributes,
         }
         spans.append(span(number, "chat gpt-x", found))
@@ -201,3 +207,25 @@ def damaged(value: Any, path: list[int], other: Any) -> Any:
     if isinstance(value, dict):
         return {**value, key: changed}
     return [*value[:key], changed, *value[key + 1 :]]
+
+
+def old_records() -> list[dict[str, Any]]:
+    called: Any = {"role": "assistant", "tool_calls": WEATHER[1].get("tool_calls")}
+    message = {"content": WEATHER[3]["content"], "role": "assistant"}
+    return [
+        record("gen_ai.system.message", {"content": CONTRACT.system_prompt}, 0),
+        record("gen_ai.user.message", {"content": WEATHER[0]["content"]}, 1),
+        record("gen_ai.assistant.message", called, 2),
+        record("gen_ai.tool.message", {"content": "rainy, 57°F", "id": "call_0"}, 3),
+        record("gen_ai.choice", {"index": 0, "finish_reason": "stop", "message": message}, 4),
+        record("gen_ai.choice", {"index": 1, "finish_reason": "stop", "message": message}, 5),
+    ]
+
+
+def bare_span() -> dict[str, Any]:
+    """A call as it is by default: without any content."""
+    return span(0, "chat gpt-x", {"gen_ai.operation.name": "chat", "gen_ai.request.model": "gpt-x"})
+
+
+def otel(*lines: Any, policy: ImportPolicy | None = None) -> Any:
+    return imported(lines, "otel", policy or ImportPolicy(shop="7"))

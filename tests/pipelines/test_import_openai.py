@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import random
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -94,8 +95,8 @@ def test_the_same_words_in_two_shops_are_two_conversations() -> None:
     policy = ImportPolicy(shop_from="user", time="2026-11-22T08:30:00Z")
     lines = [{**pair, "user": shop} for shop in ("a", "b") for pair in chat_pairs(FIFTY[:4], shop)]
     found = conversations(imported(lines, policy=policy))
-    assert sorted(events[0].shop_id for events in found.values()) == ["a", "b"]
-    assert all(len(events) == 4 for events in found.values())
+    shops = [[event.shop_id for event in events] for events in found.values()]
+    assert sorted(shops) == [["a"] * 4, ["b"] * 4]
 
 
 def test_calls_at_once_and_answers_that_never_came() -> None:
@@ -107,16 +108,29 @@ def test_calls_at_once_and_answers_that_never_came() -> None:
 
 
 def test_a_failed_request_belongs_to_the_one_that_repeats_it() -> None:
+    """Its model is the one that answers in the end, whether anything was answered before or not."""
     pairs = chat_pairs(FIFTY[:4])
-    failed = {
-        "request": pairs[1]["request"],
-        "response": {"error": {"message": "overloaded"}},
-        "time": START.timestamp(),
-    }
-    found = imported([pairs[0], failed | {"time": "2026-11-22T08:30:00.5Z"}, pairs[1]])
-    assert messages(found) == [FIFTY[:4]]
-    (events,) = conversations(found).values()
-    assert {event.model for event in events} == {"gpt-x-0613"}
+    for number, at in ((0, "2026-11-22T08:29:59Z"), (1, "2026-11-22T08:30:00.5Z")):
+        failed = {"request": pairs[number]["request"], "response": {"error": {"code": 503}}, "time": at}
+        found = imported([failed, *pairs])
+        assert messages(found) == [FIFTY[:4]]
+        (events,) = conversations(found).values()
+        assert {event.model for event in events} == {"gpt-x-0613"}
+
+
+def test_an_empty_content_beside_calls_stays_as_it_is() -> None:
+    said = [user("Do"), calls(("a", {}), content=""), answer(0, ""), says("Done.")]
+    assert messages(imported(chat_pairs(said))) == [said]
+
+
+def test_an_answer_made_anew_in_a_conversation_that_has_a_name() -> None:
+    """It keeps its history, and a name of its own beside the first's."""
+    one, other = [*FIFTY[:3], says("One")], [*FIFTY[:3], says("Other")]
+    lines = [{**pair, "session": "s"} for pair in [*chat_pairs(one, "one"), chat_pairs(other, "other")[1]]]
+    found = imported(lines, policy=replace(POLICY, conversation_from="session"))
+    assert messages(found) == [one, other]
+    assert [name[:2] for name in conversations(found)] == ["s", "s~"]
+    assert found.counts["forked"] == 1
 
 
 # -- stored conversations -------------------------------------------------------------------------------

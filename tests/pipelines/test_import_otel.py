@@ -10,7 +10,6 @@ import pytest
 from google.protobuf.json_format import ParseDict
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from opentelemetry.proto.logs.v1.logs_pb2 import LogsData
 from opentelemetry.proto.trace.v1.trace_pb2 import TracesData
 from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
@@ -20,23 +19,24 @@ from opentelemetry.semconv._incubating.attributes import gen_ai_attributes
 from pipelines.importers import genai_spans
 from pipelines.importers.exchanges import ImportPolicy, instant
 from pipelines.importers.otlp import read_signals
-from schemas.chat import Message
 from schemas.errors import BadRecord
 from schemas.tools import CONTRACT
 from tests.pipelines.model_logs import (
     FIFTY,
     JSON,
     START,
+    WEATHER,
     any_value,
+    bare_span,
     chat_spans,
     conversations,
     damaged,
-    imported,
     logs,
     messages,
+    old_records,
+    otel,
     parts,
     reasons,
-    record,
     span,
     traces,
     turns,
@@ -45,16 +45,6 @@ from tests.schemas.conversations import CONVERSATIONS, answer, calls, says, user
 
 TEXT = {"type": "text", "content": CONTRACT.system_prompt}
 TOOLS = [{"type": "function", **tool["function"]} for tool in CONTRACT.openai()]
-WEATHER: list[Message] = [
-    user("What's the weather in Paris?"),
-    calls(("get_weather", {"location": "Paris"})),
-    answer(0, "rainy, 57°F"),
-    says("Rainy and overcast."),
-]
-
-
-def otel(*lines: Any, policy: ImportPolicy | None = None) -> Any:
-    return imported(lines, "otel", policy or ImportPolicy(shop="7"))
 
 
 @pytest.mark.parametrize("name", CONVERSATIONS)
@@ -179,6 +169,28 @@ def test_calls_and_answers_without_ids_are_paired_by_their_order() -> None:
     assert [message["content"] for message in found] == [message["content"] for message in said]
 
 
+def test_arguments_that_only_the_span_of_the_tool_has() -> None:
+    run = {"gen_ai.operation.name": "execute_tool", "gen_ai.tool.call.id": "call_0"}
+    run |= {"gen_ai.tool.call.arguments": '{"location": "Paris"}'}
+    said = [WEATHER[0], calls(("get_weather", {})), *WEATHER[2:]]
+    (found,) = messages(otel(traces([*chat_spans(said), span(7, "execute_tool get_weather", run)])))
+    assert found[1]["tool_calls"][0]["function"]["arguments"] == '{"location": "Paris"}'
+
+
+def test_answers_without_ids_in_one_message() -> None:
+    asked = [parts(user("Two")), parts(calls(("a", {"x": 1}), ("a", {"x": 2})))]
+    answers = [{"type": "tool_call_response", "response": text} for text in ("one", "two")]
+    for part in asked[1]["parts"]:
+        del part["id"]
+    listed = json.dumps([*asked, {"role": "tool", "parts": answers}])
+    attributes = {"gen_ai.request.model": "m", "gen_ai.input.messages": listed}
+    (found,) = messages(otel(span(0, "chat", attributes)))
+    ids = [call["id"] for call in found[1]["tool_calls"]]
+    assert [(m["tool_call_id"], m["content"]) for m in found[2:]] == list(
+        zip(ids, ("one", "two"), strict=True)
+    )
+
+
 def test_answers_of_tools_in_a_message_of_the_user() -> None:
     listed = [parts(WEATHER[0]), parts(WEATHER[1]), {**parts(WEATHER[2]), "role": "user"}]
     listed[2]["parts"].append({"type": "text", "content": "And Rome?"})
@@ -189,86 +201,6 @@ def test_answers_of_tools_in_a_message_of_the_user() -> None:
     }
     found = otel(span(0, "chat", attributes))
     assert messages(found) == [[*WEATHER[:3], user("And Rome?"), says("Dry.")]]
-
-
-# -- the same call in pieces ----------------------------------------------------------------------------
-
-
-def old_records() -> list[dict[str, Any]]:
-    called: Any = {"role": "assistant", "tool_calls": WEATHER[1].get("tool_calls")}
-    message = {"content": WEATHER[3]["content"], "role": "assistant"}
-    return [
-        record("gen_ai.system.message", {"content": CONTRACT.system_prompt}, 0),
-        record("gen_ai.user.message", {"content": WEATHER[0]["content"]}, 1),
-        record("gen_ai.assistant.message", called, 2),
-        record("gen_ai.tool.message", {"content": "rainy, 57°F", "id": "call_0"}, 3),
-        record("gen_ai.choice", {"index": 0, "finish_reason": "stop", "message": message}, 4),
-        record("gen_ai.choice", {"index": 1, "finish_reason": "stop", "message": message}, 5),
-    ]
-
-
-def bare_span() -> dict[str, Any]:
-    """A call as it is by default: without any content."""
-    return span(0, "chat gpt-x", {"gen_ai.operation.name": "chat", "gen_ai.request.model": "gpt-x"})
-
-
-def test_events_of_the_old_conventions_in_a_file_of_their_own() -> None:
-    ParseDict(logs(old_records()), LogsData())
-    expected = [WEATHER[0], {**WEATHER[1], "content": None}, *WEATHER[2:]]
-    for lines in (
-        [logs(old_records()), traces([bare_span()])],
-        [traces([bare_span()]), *(logs([each]) for each in reversed(old_records()))],
-    ):
-        found = otel(*lines)
-        assert messages(found) == [expected]
-        assert found.unread == {"choices after the first": 1}
-        assert found.counts["without_content"] == 0
-
-
-def test_events_of_the_old_conventions_on_the_span() -> None:
-    events = [
-        ("gen_ai.user.message", {"gen_ai.event.content": json.dumps({"content": "Hello"})}),
-        ("gen_ai.choice", {"index": 0, "message": json.dumps({"content": "Hi."}), "finish_reason": "stop"}),
-    ]
-    each = bare_span()
-    each["events"] = [
-        {
-            "name": name,
-            "timeUnixNano": str(int(START.timestamp()) * 10**9 + number * 1000),
-            "attributes": [{"key": key, "value": any_value(value)} for key, value in attributes.items()],
-        }
-        for number, (name, attributes) in enumerate(events)
-    ]
-    assert messages(otel(traces([each]))) == [[user("Hello"), says("Hi.")]]
-
-
-def test_content_on_the_event_of_details() -> None:
-    attributes = {
-        "gen_ai.input.messages": [parts(user("Hello"))],
-        "gen_ai.output.messages": [parts(says("Hi."))],
-    }
-    details = record("gen_ai.client.inference.operation.details", None, 0, **attributes)
-    details = {**details, "eventName": "gen_ai.client.inference.operation.details"}
-    details.pop("body")
-    assert messages(otel(traces([bare_span()]), logs([details]))) == [[user("Hello"), says("Hi.")]]
-
-
-def test_an_agents_span_counts_where_its_calls_say_nothing() -> None:
-    attributes = {"gen_ai.operation.name": "invoke_agent", "gen_ai.request.model": "m"}
-    attributes |= {
-        key: json.dumps([parts(message)])
-        for key, message in (
-            ("gen_ai.input.messages", user("Hello")),
-            ("gen_ai.output.messages", says("Hi.")),
-        )
-    }
-    agent = span(9, "invoke_agent helper", attributes)
-    silent = otel(traces([bare_span(), agent]))
-    assert messages(silent) == [[user("Hello"), says("Hi.")]]
-    assert silent.counts["without_content"] == 1
-    told = otel(traces([*chat_spans(WEATHER), agent]))
-    assert messages(told) == [WEATHER]
-    assert told.counts["agent_spans"] == 1
 
 
 # -- threads of one conversation ------------------------------------------------------------------------
