@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 
-from pipelines.importers.exchanges import Exchange, ImportPolicy
+from pipelines.importers.exchanges import Exchange, ImportPolicy, digest_of
 from pipelines.importers.genai_spans import Execution, Telemetry, read_telemetry
 from pipelines.importers.openai_logs import read_call
 from pipelines.importers.otlp import Signal, read_signals
@@ -103,11 +103,26 @@ def _telemetry(lines: Iterable[Line], form: Format, policy: ImportPolicy, found:
                 yield place, value
 
     if form == "otel":
-        telemetry = read_telemetry(_signals(sound(), found), policy, found.unread)
+        num_repeated: Counter[str] = Counter()
+        signals = _signals(_each_once(sound(), num_repeated), found)
+        telemetry = read_telemetry(signals, policy, found.unread)
+        telemetry.num_repeated += num_repeated.total()
     else:
         telemetry = Telemetry(exchanges=list(_calls(sound(), policy, found)))
     found.counts["lines"] = num_lines
     return telemetry
+
+
+def _each_once(lines: Iterable[Line], repeated: Counter[str]) -> Iterator[Line]:
+    """The lines without those that were there before, word by word: a log record has no id of its own."""
+    seen: set[str] = set()
+    for place, value in lines:
+        digest = digest_of(value)
+        if digest in seen:
+            repeated[digest] += 1
+        else:
+            seen.add(digest)
+            yield place, value
 
 
 def _calls(lines: Iterable[Line], policy: ImportPolicy, found: Imported) -> Iterator[Exchange]:

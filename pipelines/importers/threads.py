@@ -13,11 +13,12 @@ messages with later times.
 
 from __future__ import annotations
 
+import functools
 import hashlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Final
+from typing import Final, TypeAlias
 
 from pipelines.importers.exchanges import Exchange, is_name
 from schemas.chat import Message
@@ -30,6 +31,9 @@ __all__ = ["NO_HISTORY", "Said", "Thread", "Threads", "unanswered", "with_models
 NO_HISTORY: Final = "NO_HISTORY"
 _LONGEST_ID: Final = 160
 """An event's id is its conversation's and a number; both must stay names."""
+
+_Key: TypeAlias = tuple[str, str, str]
+"""What tells one call from others: its id, the call before, and all that was said."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +70,8 @@ class Threads:
     num_forked: int = 0
     """Calls that left a known path."""
     refused: list[tuple[str, BadRecord]] = field(default_factory=list)
-    _seen: set[tuple[str, ...]] = field(default_factory=set)
+    _seen: set[_Key] = field(default_factory=set)
+    _names: set[str] = field(default_factory=set)
     _ends: dict[str, list[Thread]] = field(default_factory=dict)
     """By the digest of all that was said; several of one end opened alike."""
     _prefixes: set[str] = field(default_factory=set)
@@ -102,15 +107,15 @@ class Threads:
             self.num_repeated += 1
             return
         if exchange.continues:
-            thread, known = self._after_call(exchange, seed), 0
+            thread, known = self._after_call(exchange, key), 0
         elif exchange.conversation:
-            thread, known = self._in_conversation(exchange, seed, digests)
+            thread, known = self._in_conversation(exchange, seed, digests, key)
         else:
-            thread, known = self._by_history(exchange, seed, digests)
+            thread, known = self._by_history(exchange, seed, digests, key)
         self._seen.add(key)  # not before: what was refused may come again, with its history
         self._append(thread, exchange, known)
 
-    def _after_call(self, exchange: Exchange, seed: str) -> Thread:
+    def _after_call(self, exchange: Exchange, key: _Key) -> Thread:
         """The thread that ends with the call before; a copy up to there where it went on otherwise."""
         if exchange.continues not in self._calls:
             raise BadRecord(NO_HISTORY, f"the call before it, {exchange.continues[:60]}, is not in the log")
@@ -118,13 +123,15 @@ class Threads:
         if length == len(thread.said):
             return thread
         self.num_forked += 1
-        fork = self._new(f"{thread.conversation_id}~{_short(exchange.source_id)}", thread.seed)
+        fork = self._new(thread.conversation_id, thread.seed, key)
         fork.said, fork.digests = thread.said[:length], thread.digests[:length]
         return fork
 
-    def _in_conversation(self, exchange: Exchange, seed: str, digests: Sequence[str]) -> tuple[Thread, int]:
+    def _in_conversation(
+        self, exchange: Exchange, seed: str, digests: Sequence[str], key: _Key
+    ) -> tuple[Thread, int]:
         """The thread of that name that it goes on with, and how many of its messages are known there."""
-        threads = self._named.setdefault(exchange.conversation, [])
+        threads = self._named.setdefault(seed, [])
         asked = len(exchange.asked)
         whole = {} if exchange.only_new else dict(zip(digests[:asked], range(1, asked + 1), strict=True))
         for thread in reversed(threads):
@@ -134,15 +141,15 @@ class Threads:
         begun = any(thread.digests[0] in whole for thread in threads)
         if alike and not begun:
             return alike[-1], 0 if exchange.only_new else _overlap(alike[-1], exchange.asked)
-        name = exchange.conversation
         if threads:
             self.num_forked += 1
-            name = f"{name}~{_short(exchange.source_id)}"
-        thread = self._new(name, seed)
+        thread = self._new(exchange.conversation, seed, key)
         threads.append(thread)
         return thread, 0
 
-    def _by_history(self, exchange: Exchange, seed: str, digests: Sequence[str]) -> tuple[Thread, int]:
+    def _by_history(
+        self, exchange: Exchange, seed: str, digests: Sequence[str], key: _Key
+    ) -> tuple[Thread, int]:
         """The thread whose end is the longest part of the history, from its beginning."""
         asked = len(exchange.asked)
         for known in range(asked, 0, -1):
@@ -151,12 +158,16 @@ class Threads:
         answers = [n for n, message in enumerate(exchange.asked) if message["role"] == "assistant"]
         if answers and digests[answers[0]] in self._prefixes:
             self.num_forked += 1
-        begun = [exchange.shop_id, exchange.source_id, digests[0]]
-        return self._new(f"imported-{_short(canonical_json(begun), 16)}", seed), 0
+        return self._new(f"imported-{_short(canonical_json(key), 16)}", seed, key), 0
 
-    def _new(self, name: str, seed: str) -> Thread:
+    def _new(self, name: str, seed: str, key: _Key) -> Thread:
+        """An empty thread; where its name is taken, it gets another, told by the call that begins it."""
         fits = is_name(name) and len(name) <= _LONGEST_ID
-        thread = Thread(name if fits else f"imported-{_short(name, 16)}", seed=seed)
+        name = name if fits else f"imported-{_short(name, 16)}"
+        while name in self._names:
+            name = f"{name[:_LONGEST_ID]}~{_short(canonical_json([name, *key]), 8)}"
+        self._names.add(name)
+        thread = Thread(name, seed=seed)
         self.threads.append(thread)
         return thread
 
@@ -208,14 +219,13 @@ def _rolling(seed: str, messages: Iterable[Message]) -> Iterator[str]:
 
 def _form(message: Message) -> str:
     """One text of what is the same message: arguments and empty contents are written in many ways."""
-    calls = [
-        [call["id"], call["function"]["name"], _arguments(call["function"]["arguments"])]
-        for call in message.get("tool_calls", ())
-    ]
-    content = message["content"] or ("" if calls else message["content"])
-    return canonical_json([message["role"], content, calls, message.get("tool_call_id")])
+    said = [message["role"], message["content"] or "", message.get("tool_call_id", "")]
+    for call in message.get("tool_calls", ()):
+        said += [call["id"], call["function"]["name"], _arguments(call["function"]["arguments"])]
+    return "".join(f"{len(text)}:{text}" for text in said)
 
 
+@functools.lru_cache(maxsize=256)
 def _arguments(text: str) -> str:
     try:
         return canonical_json(read_json(text, limit=len(text)))
@@ -223,7 +233,7 @@ def _arguments(text: str) -> str:
         return text
 
 
-def _short(text: str, num_bytes: int = 4) -> str:
+def _short(text: str, num_bytes: int) -> str:
     return hashlib.blake2b(text.encode(), digest_size=num_bytes).hexdigest()
 
 

@@ -133,6 +133,19 @@ def test_an_answer_made_anew_in_a_conversation_that_has_a_name() -> None:
     assert found.counts["forked"] == 1
 
 
+def test_one_name_in_two_shops_is_two_conversations() -> None:
+    policy = replace(POLICY, conversation_from="session", shop_from="user")
+    lines = [{**pair, "session": "s", "user": shop} for shop in "ab" for pair in chat_pairs(FIFTY[:4], shop)]
+    found = conversations(imported(lines, policy=policy))
+    assert [{event.shop_id for event in events} for events in found.values()] == [{"a"}, {"b"}]
+    assert all(len(events) == 4 for events in found.values())
+
+
+def test_two_answers_under_one_id_are_two_conversations() -> None:
+    lines = [*chat_pairs([FIFTY[0], says("One")]), *chat_pairs([FIFTY[0], says("Other")])]
+    assert messages(imported(lines)) == [[FIFTY[0], says("One")], [FIFTY[0], says("Other")]]
+
+
 # -- stored conversations -------------------------------------------------------------------------------
 
 

@@ -38,6 +38,12 @@ def test_events_of_the_old_conventions_in_a_file_of_their_own() -> None:
         assert found.counts["without_content"] == 0
 
 
+def test_records_that_were_exported_twice_are_there_once() -> None:
+    lines = [logs([each]) for each in old_records()]
+    assert otel(*lines, *lines).events == otel(*lines).events
+    assert otel(*lines, *lines).counts["repeated"] == len(lines)
+
+
 def test_events_of_the_old_conventions_on_the_span() -> None:
     events = [
         ("gen_ai.user.message", {"gen_ai.event.content": json.dumps({"content": "Hello"})}),
