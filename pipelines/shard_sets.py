@@ -6,6 +6,7 @@ Not here yet: sets whose files are kept in several places.
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 from collections.abc import Iterator
 from typing import Final, cast
@@ -15,6 +16,7 @@ import pyarrow.parquet as pq
 
 from pipelines.shards import ShardPlan, parquet_bytes
 from pipelines.storage import filesystem_of
+from pipelines.verification import VERIFIED_COLUMNS, left_in_shard
 from schemas.errors import BrokenLaw
 from schemas.shards import (
     FORMAT,
@@ -52,8 +54,19 @@ class ShardSet:
             return None
 
     def add(self, number: int, plan: ShardPlan, num_rows: int, content: bytes) -> None:
+        """Write shard `number`.
+
+        Raises:
+            BrokenLaw: when an identifier is left in a recorded conversation; nothing is written then.
+        """
         side, place, count = plan.place(number)
         path = shard_path(place, count, side)
+        left = left_in_shard(pq.read_table(io.BytesIO(content), columns=list(VERIFIED_COLUMNS)))
+        if left:
+            raise BrokenLaw(
+                f"{path} would hold identifiers of recorded conversations: {left}; "
+                "run build_conversations, which redacts anew, and write the shards again"
+            )
         self._write(path, content)
         self.files[number] = ShardFile(
             path=path, sha256=hashlib.sha256(content).hexdigest(), num_rows=num_rows, num_bytes=len(content)

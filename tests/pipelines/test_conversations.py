@@ -277,7 +277,7 @@ def test_no_identifier_is_in_the_row() -> None:
         in json.loads(made["messages"])[5]["tool_calls"][0]["function"]["arguments"]
     )
     assert made["num_redacted"] == 8
-    assert made["redactor_version"] == "redactor_v1"
+    assert made["redactor_version"] == "redactor_v2"
 
 
 def test_a_refusal_does_not_quote_an_identifier(events: list[Event]) -> None:

@@ -42,8 +42,8 @@ def shown(text: str) -> list[tuple[str, str]]:
         ("call me at 5551234567", "phone", "5551234567"),
         ("https://bob:p@ss@host.com/x", "credentials", "bob:p@ss"),
         ("postgres://user:secret@db:5432/x", "credentials", "user:secret"),
-        ("https://h.com/x?a=1&access_token=abc.def&b=2", "token", "abc.def"),
-        ("https://h.com/x?X-Amz-Signature=abc", "token", "abc"),
+        ("https://h.com/x?a=1&access_token=abc.def&b=2", "query", "abc.def"),
+        ("https://h.com/x?X-Amz-Signature=abc", "query", "abc"),
         (f"shpat_{TOKEN}", "token", TOKEN),
         (f"Basic shpss_{TOKEN} there", "token", TOKEN),
         ("sk_live_" + "aB3" * 8, "token", "aB3" * 8),
@@ -51,7 +51,7 @@ def shown(text: str) -> list[tuple[str, str]]:
         ("AKIAIOSFODNN7EXAMPLE", "token", "AKIAIOSFODNN7EXAMPLE"),
         ("Authorization: Bearer abc.def-1234567", "token", "abc.def-1234567"),
         ("Basic dXNlcjpwYXNzd29yZA==", "token", "dXNlcjpwYXNzd29yZA=="),
-        ("https://hooks.slack.com/services/T0/B0/abc1", "token", "T0/B0/abc1"),
+        ("https://hooks.slack.com/services/T0/B0/abc1", "webhook", "T0/B0/abc1"),
         ("see my-store.myshopify.com now", "shop", "my-store.myshopify.com"),
         ("https://admin.shopify.com/store/my-store/orders", "handle", "my-store"),
         ("gid://shopify/Order/4321 and", "gid://shopify/Order/", "4321"),
@@ -142,6 +142,7 @@ def test_neighbours_are_found_in_order_and_replaced_in_place() -> None:
     "unit",
     [
         *("a", "1", "1 ", "a.b", "@", "a@", "a@b.co ", "+1", "://", "?token", "ab:", r"\n", "1.1.", "DE12 "),
+        *("A-", "A'", "token ", "://hook.", "hook.", "Rua A ", "Am A", "12 A ", "1Z ", "(0", "〒111-1111"),
         *("eyJaaaaaaaa.", "(415) ", "phone ", "?key=1", "://a@", "sk-a", "bearer a"),
     ],
 )

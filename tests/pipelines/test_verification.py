@@ -1,0 +1,74 @@
+"""What was written is looked at again: a shard with an identifier in a recorded conversation is refused."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pytest
+
+from pipelines.identifier_arrays import count_in
+from pipelines.redact import Redactor
+from pipelines.shard_sets import ShardSet
+from pipelines.shards import ShardPlan, parquet_bytes
+from pipelines.verification import left_in_shard
+from schemas.chat import Message
+from schemas.errors import BrokenLaw
+from schemas.shards import RECORDED, SHARD_SCHEMA, SYNTHETIC
+from schemas.tools import canonical_json
+from tests.schemas.conversations import answer, calls, says, user
+
+PYTHON = '@order_created\ndef f(order):\n    log_output(output="ask ann@corp.com")  # +1 415 555 0100\n'
+TALK: list[Message] = [
+    user("Mail ann@corp.com from 10.0.0.1 about gid://shopify/Order/1234567890"),
+    calls(("create_or_update_workflow", {"workflow_python": PYTHON})),
+    answer(0, {"workflow_id": "gid://shopify/Flow/7700000001", "note": "2026-11-22 08:30, 1234567890"}),
+    says("Saved."),
+]
+KEPT = {"gid://shopify/Flow/7700000001"}
+PLAN = ShardPlan(
+    seed=0, share=0.1, fingerprints={}, rows_sha256="", num_rows=1, num_held_out=0, count=1, count_held_out=1,
+    num_by_source={}, left_out={}, policy_versions=(),
+)  # fmt: skip
+
+
+def shard(messages: list[Message], python: str, source: str = RECORDED) -> pa.Table:
+    texts: dict[str, Any] = {field.name: [] if pa.types.is_list(field.type) else "" for field in SHARD_SCHEMA}
+    row = texts | {"source": source, "python": python, "messages": canonical_json(messages)}
+    row["request"] = messages[0]["content"]
+    return pa.Table.from_pylist([row], schema=SHARD_SCHEMA)
+
+
+def test_what_is_left_is_counted_by_column_and_kind() -> None:
+    assert left_in_shard(shard(TALK, PYTHON)) == {
+        "messages": {"email": 2, "gid": 1, "ip": 1, "phone": 1, "unknown": 1},
+        "python": {"email": 1, "phone": 1},
+        "request": {"email": 1, "gid": 1, "ip": 1},
+    }
+    assert left_in_shard(shard(TALK, PYTHON, SYNTHETIC)) == {}
+
+
+def test_nothing_is_left_of_what_was_redacted() -> None:
+    redactor = Redactor(KEPT)
+    messages, python = redactor.messages(TALK), redactor.python(PYTHON)
+    assert left_in_shard(shard(messages, python)) == {}
+    assert count_in(pa.table({"request": [messages[0]["content"]], "number": [1]})) == {}
+
+
+def test_a_shard_that_holds_an_identifier_is_not_written(tmp_path: Path) -> None:
+    shards = ShardSet(str(tmp_path))
+    with pytest.raises(BrokenLaw, match=r"identifiers of recorded.*'email': 2.*build_conversations"):
+        shards.add(0, PLAN, 1, parquet_bytes(shard(TALK, PYTHON)))
+    assert list(tmp_path.rglob("*.parquet")) == []
+    redactor = Redactor(KEPT)
+    clean = shard(redactor.messages(TALK), redactor.python(PYTHON))
+    shards.add(0, PLAN, 1, parquet_bytes(clean))
+    assert len(list(tmp_path.rglob("*.parquet"))) == 1
+
+
+def test_any_table_can_be_counted() -> None:
+    table = pa.table({"a": ["x", None, "a@b.co"], "b": [["10.0.0.1"], [], ["ok"]], "c": [1, 2, 3]})
+    assert count_in(table) == {"a": {"email": 1}, "b": {"ip": 1}}
+    assert count_in(table, ["b"]) == {"b": {"ip": 1}}
+    assert count_in(table.to_batches()[0]) == count_in(table)
