@@ -36,6 +36,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
+import serving
 from serving.simulator.events import Json
 from serving.simulator.trace import Limits, SimulationError
 
@@ -163,13 +164,12 @@ class _Child:
         raise SimulationError("CODE_CRASH", "the JavaScript engine does not start")
 
     def start(self) -> None:
-        paths = os.pathsep.join(path or str(Path.cwd()) for path in sys.path)
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "serving.simulator.engine"],
+            [sys.executable, "-P", "-m", "serving.simulator.engine"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
-            env={"PYTHONPATH": paths, "PYTHONUTF8": "1", "TZ": "UTC", "PATH": os.defpath},
+            env={"PYTHONPATH": _paths(), "PYTHONUTF8": "1", "TZ": "UTC", "PATH": os.defpath},
         )
         self.rest = b""
 
@@ -205,6 +205,15 @@ class _Child:
             process.kill()
             process.wait()
             return 0
+
+
+def _paths() -> str:
+    """Where the child finds modules: where we do, but never in the current folder for being the current one.
+
+    Whoever runs a workflow in a folder of foreign files must not run a `json.py` that lies there.
+    """
+    home = str(Path(serving.__file__ or "").parent.parent)  # where we ourselves may come from ""
+    return os.pathsep.join([*(path for path in sys.path if path), home])
 
 
 _CHILD: Final = _Child()

@@ -6,6 +6,7 @@ import os
 import signal
 import threading
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -275,3 +276,18 @@ def test_any_script_gives_json_or_one_kind_of_error(script: str) -> None:
         found = "CODE_RAN"
     assert found.startswith("CODE_")
     assert found != "CODE_CRASH"
+
+
+@pytest.mark.parametrize("path", [None, ""])
+def test_no_python_of_the_current_folder_is_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, path: str | None
+) -> None:
+    for name in ("json", "quickjs", "encodings", "sitecustomize", "serving"):
+        (tmp_path / f"{name}.py").write_text("open('was_run', 'w')\nraise SystemExit(3)\n")
+    monkeypatch.chdir(tmp_path)
+    if path is not None:  # as in a `python -c`
+        monkeypatch.syspath_prepend(path)
+    with code._CHILD.lock:
+        code._CHILD.stop()
+    assert body("return 1") == 1
+    assert not (tmp_path / "was_run").exists()
