@@ -8,6 +8,8 @@ that some servers send beside the message.
 
 from __future__ import annotations
 
+import contextlib
+import re
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -15,7 +17,8 @@ from typing import TYPE_CHECKING, Any, Final, cast
 
 from schemas.chat import Message
 from schemas.errors import BadRecord, Transient, UsageError
-from schemas.tools import Contract
+from schemas.tools import Contract, canonical_json
+from schemas.workflow.jsontext import read_json
 from serving.agent import Budget, Completion
 from serving.chat_stream import joined
 
@@ -54,7 +57,8 @@ class OpenAiModel:
             UsageError: where the package is not installed.
         """
         self.name = name
-        self._api_key = api_key
+        api_key = api_key or _NO_KEY
+        self._key = _spellings(api_key) if api_key != _NO_KEY else None
         self._stream = stream
         self._deadline = _Deadline(clock)
         self._client = _client(base_url, api_key, max_retries, self._deadline)
@@ -89,7 +93,7 @@ class OpenAiModel:
                     message, num_tokens = joined(found)
             else:
                 message, num_tokens = _message(found)
-            return Completion(cast("Message", self._without_key(message)), num_tokens)
+            return Completion(cast("Message", self._without_key(_spelled_out(message))), num_tokens)
         except (openai.APIConnectionError, openai.RateLimitError, openai.InternalServerError) as error:
             raise Transient(f"{self.name} gave no answer: {self._short(error)}") from None
         except Transient as error:
@@ -113,11 +117,32 @@ class OpenAiModel:
 
     def _without_key(self, value: Any) -> Any:
         """A text or a message without the key, which a server may repeat."""
+        if self._key is None:
+            return value
         if isinstance(value, str):
-            return value.replace(self._api_key, "[key]") if self._api_key != _NO_KEY else value
+            return self._key.sub("[key]", value)
         if isinstance(value, dict):
-            return {name: self._without_key(part) for name, part in value.items()}
+            return {self._without_key(name): self._without_key(part) for name, part in value.items()}
         return [self._without_key(part) for part in value] if isinstance(value, list) else value
+
+
+def _spellings(key: str) -> re.Pattern[str]:
+    """The key as a text or inside of JSON text, whose escapes can spell each of its characters otherwise."""
+    return re.compile("".join(f"(?:{_spelling(character)})" for character in key))
+
+
+def _spelling(character: str) -> str:
+    units = character.encode("utf-16-be").hex()
+    escaped = "".join(rf"\\u(?i:{units[at : at + 4]})" for at in range(0, len(units), 4))
+    return rf"\\?{re.escape(character)}|{escaped}"
+
+
+def _spelled_out(message: dict[str, Any]) -> dict[str, Any]:
+    """The message with its arguments in the canonical spelling, in which a text is written one way."""
+    for call in message["tool_calls"]:
+        with contextlib.suppress(BadRecord, TypeError):  # the tool's answer says what is wrong with them
+            call["function"]["arguments"] = canonical_json(read_json(call["function"]["arguments"]))
+    return message
 
 
 def _message(found: Any) -> tuple[dict[str, Any], int]:

@@ -332,6 +332,36 @@ def test_a_key_that_a_server_repeats_is_in_no_outcome(status: int) -> None:
     assert KEY not in repr(outcome)
 
 
+SLASHED = 'sk-5ecre7/0f"5omebody'
+ESCAPED = "".join(f"\\u{ord(letter):04X}" for letter in SLASHED)
+
+
+@needs_openai
+@pytest.mark.parametrize("stream_it", [False, True])
+@pytest.mark.parametrize("spelled", [json.dumps(SLASHED)[1:-1].replace("/", "\\/"), ESCAPED])
+@pytest.mark.parametrize("whole", ['{"search_queries":["%s"]}', '{"%s":1}', '{"search_queries":["%s"'])
+def test_a_key_that_json_spells_otherwise_is_in_no_outcome(stream_it: bool, spelled: str, whole: str) -> None:
+    arguments = whole % spelled
+    sends = (
+        (stream(*a_call("task_search", arguments)), stream(*WORDS))
+        if stream_it
+        else (called("task_search", arguments), OK)
+    )
+    with served(*sends) as server:
+        outcome = run(OpenAiModel(server.url, "m", api_key=SLASHED, stream=stream_it, max_retries=0))
+    made = outcome.messages[1]["tool_calls"][0]["function"]["arguments"]
+    assert (outcome.reason, "[key]" in made) == ("answered", True)
+    assert SLASHED not in repr(outcome)
+    assert "5ecre7" not in made.encode().decode("unicode_escape")
+
+
+@needs_openai
+def test_an_empty_key_is_no_key() -> None:
+    with served(OK) as server:
+        outcome = run(OpenAiModel(server.url, "m", api_key="", max_retries=0))
+    assert outcome.messages[-1]["content"] == "Done."
+
+
 @needs_openai
 def test_a_megabyte_of_arguments_over_http_is_answered() -> None:
     with served(called(SAVE, {"workflow_python": "x" * 1_000_000}), OK) as server:
