@@ -6,6 +6,7 @@
 |---|---|
 | `model` | one conversation: build, edit, answer, or say what was not understood |
 | `text`, `comparisons`, `reading`, `vocabulary` | English to a wish |
+| `clauses` | why a sentence of several clauses is no single wish |
 | `calls`, `building`, `writing` | a wish to tool calls and Python |
 | `editing` | a change of a literal in a workflow that exists |
 

@@ -74,7 +74,7 @@ def _build(wish: Wish, title: str) -> Script:
     steps = []
     for act in wish.acts:
         task = used[_query(act)]
-        steps.append((task, arguments_of(act, task, roots, title, about)))
+        steps.append((task, arguments_of(act, task, roots, about)))
     plan = _Plan(
         title=title,
         wish=wish,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Final, TypeAlias
 
 from serving.scripted_model.text import Text
@@ -82,8 +83,8 @@ def _amounts(text: Text) -> Iterator[Test]:
             rf"(?: ({'|'.join(counted for counted, _ in _COUNTED)}))?"
             r"(?: in total)?( in (?:one|a|a single) (?:order|purchase))?"
         ):
-            value = float(found[3].replace(",", "")) * (1000 if found[4] else 1)
-            number = int(value) if value.is_integer() else value
+            value = Decimal(found[3].replace(",", "")) * (1000 if found[4] else 1)
+            number = int(value) if value == value.to_integral_value() else float(value)
             counted = found[5] or ""
             subject = next((name for unit, name in _COUNTED if re.fullmatch(unit, counted, re.I)), "total")
             subject = "spent" if found[1] and not found[6] else "inventory" if found[2] else subject

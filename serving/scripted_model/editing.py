@@ -12,6 +12,7 @@ import json
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from decimal import Decimal, InvalidOperation
 from typing import Any, Final
 
 from schemas.errors import BadRecord
@@ -162,11 +163,17 @@ def _same(value: Any, told: str) -> bool:
 
 
 def _number(text: str) -> int | float | None:
-    try:
-        value = float(text.replace(",", "").lstrip("$€£"))
-    except ValueError:
+    """The number as it was written; None for one that a Python number would change."""
+    told = text.lstrip("$€£")
+    if "," in told and not re.fullmatch(r"\d{1,3}(?:,\d{3})+(?:\.\d+)?", told):
         return None
-    return int(value) if value.is_integer() else value
+    try:
+        value = Decimal(told.replace(",", ""))
+    except InvalidOperation:
+        return None
+    if not value.is_finite() or len(value.as_tuple().digits) > 15 or abs(value) >= 10**15:
+        return None
+    return int(value) if value == value.to_integral_value() else float(value)
 
 
 def _shown(value: Any) -> str:

@@ -82,6 +82,8 @@ def _script(said: str, before: Sequence[Message]) -> Script:
     if _QUESTION.match(request) or request.rstrip().endswith("?"):
         return _answer(request)
     wish = read_request(request)
+    if wish.acts and not wish.unknown and wish.unclear:
+        return _say(f"I built nothing: {wish.unclear}. {_offer()}")
     if not wish.acts or wish.unknown:
         return _say(_not_understood(wish))
     return build(wish, _title(request))
@@ -151,4 +153,7 @@ def _title(request: str) -> str:
     )
     if len(words) > _MAX_TITLE:
         words = words[:_MAX_TITLE].rpartition(" ")[0] or words[:_MAX_TITLE]
+        words = re.sub(
+            r"(?:[\s,;]+(?:and|or|then|is|a|an|the|as|with|to|of))+$", "", words, flags=re.IGNORECASE
+        )
     return words[:1].upper() + words[1:]

@@ -4,7 +4,8 @@
     # Wish(event="order created", conditions=[Test("total", ">", 500)], actions=[Act("tag", "order", "VIP")])
 
 What a pattern takes is blanked out; words that are left and are not `SILENT_WORDS` are `Wish.unknown`, and
-whoever asked is told of them: a condition that nobody understood is never dropped. Not here yet: either/or
+whoever asked is told of them: a condition that nobody understood is never dropped. What several clauses
+leave open is `Wish.unclear`. Not here yet: either/or
 between different things, "unless", one workflow with several thresholds, loops over what was fetched.
 """
 
@@ -15,6 +16,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import Final, Literal, TypeAlias
 
+from serving.scripted_model.clauses import unclear
 from serving.scripted_model.comparisons import Test, take_tests
 from serving.scripted_model.text import Text
 from serving.scripted_model.vocabulary import EVENTS, SILENT_WORDS
@@ -61,6 +63,8 @@ class Wish:
     tests: list[Test] = field(default_factory=list)
     acts: list[Act] = field(default_factory=list)
     unknown: list[str] = field(default_factory=list)
+    unclear: str = ""
+    """Why one workflow of the rules cannot be what was asked, as a sentence; empty where it can."""
 
 
 def read_request(request: str) -> Wish:
@@ -70,7 +74,11 @@ def read_request(request: str) -> Wish:
     wish.schedule = _schedule(text)
     if wish.schedule and text.take(r"yesterday'?s orders|orders (?:of|from) (?:yesterday|the last day)"):
         wish.fetch = "created_at:>='{{ scheduledAt | date_minus: '1 day' }}'"
-    wish.acts = sorted([*_waits(text), *_acts(text)], key=lambda act: act.position)
+    waits = list(_waits(text))
+    wish.acts = sorted([*waits, *_acts(text)], key=lambda act: act.position)
+    done = [act.position for act in wish.acts if act.kind != "wait"]
+    if len(done) == 1:  # "email me 2 days after an order is created" waits first
+        wish.acts.sort(key=lambda act: act.kind != "wait")
     first = re.search(
         r"\b(draft order|order|customer|buyer|shopper|client|product)s?\b", text.seen, re.IGNORECASE
     )
@@ -80,7 +88,11 @@ def read_request(request: str) -> Wish:
         for act in wish.acts
     ]
     owners = [act.owner for act in wish.acts]
-    wish.tests = list(take_tests(text, owners))
+    places: list[int] = []
+    for test in take_tests(text, owners):
+        wish.tests.append(test)
+        places.append(text.last)
+    wish.unclear = unclear(text.seen, done, [wait.position for wait in waits], places)
     if not wish.schedule:
         wish.event = _event(text, wish, owners)
         if wish.event.startswith("product variant inventory"):
@@ -159,13 +171,13 @@ _SPAN: Final = r"(\d+|an?|one|two|three) (minute|hour|day|week)s?"
 
 
 def _waits(text: Text) -> Iterator[Act]:
-    """Waits come before everything that is done, wherever the sentence names them."""
+    """Waits at the places where the sentence names them; a lone action comes behind them."""
     while found := text.take(
         rf"(?:wait(?: for)?|after|in) {_SPAN}\b(?: (?:after|later|then))?|{_SPAN} (?:after|later)"
     ):
         count = (found[1] or found[3]).lower()
         number = {"a": 1, "an": 1, "one": 1, "two": 2, "three": 3}.get(count) or int(count)
-        yield Act("wait", value=_UNITS[(found[2] or found[4]).lower()].format(number), position=-1)
+        yield Act("wait", value=_UNITS[(found[2] or found[4]).lower()].format(number), position=text.last)
 
 
 # -- actions ---------------------------------------------------------------------------------------------
@@ -178,8 +190,30 @@ _GOES_ON: Final = (
 )
 """Words after which a tag that nobody quoted has ended: what follows is a condition, and never part of it."""
 _ON: Final = f"(?:{'|'.join(_GOES_ON)})(?![\\w&+/#-])"
-_END: Final = rf"(?=\s*(?:[.,;!]|$|{_ON}))"
-_VALUE: Final = rf"(«t\d+»|(?!{_ON})[\w&+/#-]+(?: (?!{_ON})[\w&+/#-]+){{0,2}})" + _END
+_TIMES: Final = (
+    *("today", "tomorrow", "tonight", "yesterday", "now", "later", "soon", "immediately", "automatically"),
+    *(
+        "please",
+        "too",
+        "also",
+        "asap",
+        "always",
+        "never",
+        "again",
+        "next",
+        "this",
+        "every",
+        "each",
+        "by",
+        "at",
+    ),
+    *("daily", "weekly", "monthly", "hourly", "until", "till", "since", "within", "right", "straight"),
+    *("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday", "weekends", "weekdays"),
+)
+"""Words that end a tag which has begun, and never belong to it where nobody quoted it."""
+_STOP: Final = f"(?:{_ON}|(?:{'|'.join(_TIMES)})(?![\\w&+/#-]))"
+_END: Final = rf"(?=\s*(?:[.,;!]|$|{_STOP}))"
+_VALUE: Final = rf"(«t\d+»|(?!{_ON})[\w&+/#-]+(?: (?!{_STOP})[\w&+/#-]+){{0,2}})" + _END
 _NAMED: Final = r"(«t\d+»|[\w&+/#-]+)"
 _NOUN: Final = (
     r"(draft orders?|orders?|customers?|buyers?|shoppers?|clients?|products?|them|it|him|her|they|those)"
@@ -211,7 +245,6 @@ def _acts(text: Text) -> Iterator[Act]:
             yield Act(kind, owner, position=found.start())
 
 
-_OBJECT: Final = rf"{_THE}(?:high[- ]risk )?{_NOUN}"
 _HELD: Final = r"(?:fulfillments?|orders?|them|it)"
 _PLAIN: Final[tuple[tuple[Kind, str, str], ...]] = (
     ("hold", rf"\bput {_THE}{_HELD}\b(.*?)\bon hold\b|\bhold {_THE}{_HELD}(?: of)?\b", "order"),

@@ -26,6 +26,8 @@ class Text:
         self.seen = _ASIDE.sub(self._put_aside, plain).rstrip(" .!?")
         """The whole request with what was set aside; never eaten from."""
         self._left = self.seen
+        self.last = 0
+        """Where the last thing that was taken began, in `seen`."""
 
     def take(self, pattern: str, *, keep: int = 0) -> re.Match[str] | None:
         """The first place where a pattern fits, blanked out but for the group `keep`."""
@@ -33,6 +35,7 @@ class Text:
         if found is None or not found[0].strip():
             return None
         start, end = found.span()
+        self.last = start + len(found[0]) - len(found[0].lstrip())
         middle = " " * (end - start)
         if keep and keep <= found.re.groups and found[keep]:
             first, last = found.span(keep)

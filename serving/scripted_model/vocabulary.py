@@ -51,7 +51,9 @@ EVENTS: Final[tuple[tuple[str, str], ...]] = (
     (rf"{_ORDER}{_IS} cancell?ed|cancell?ed orders?", "order cancelled"),
     (rf"{_ORDER}{_IS} (?:fulfilled|shipped out)|fulfilled orders?", "order fulfilled"),
     (
-        rf"{_ORDER}{_IS} refunded|refunded orders?|refunds?{_IS}(?: (?:created|issued|made))?",
+        rf"{_ORDER}{_IS} refunded|refunded orders?"
+        rf"|refunds?(?! (?:the |all |every |any |these |those )*{_ORDER}\b)"
+        rf"{_IS}(?: (?:created|issued|made))?",
         "refund created",
     ),
     (rf"{_ORDER}{_IS} paid(?! with| by)|paid orders?|payment is received", "order paid"),
@@ -194,7 +196,7 @@ SILENT_WORDS: Final = frozenset(
         *("has", "have", "he", "her", "him", "his", "i", "if", "immediately", "in", "include"),
         *("includes", "including", "internal", "into", "is", "it", "item", "items", "its", "just"),
         *("kindly", "let", "level", "like", "make", "me", "merchant", "must", "my", "need", "new"),
-        *("of", "on", "once", "one", "ones", "or", "order", "orders", "our", "people", "placed"),
+        *("of", "on", "once", "one", "ones", "order", "orders", "our", "people", "placed"),
         *("please", "product", "products", "purchase", "purchases", "set", "she", "ship", "shipped"),
         *("shipping", "ships", "shop", "should", "so", "some", "somebody", "someone", "something"),
         *("store", "tag", "tags", "team", "that", "the", "their", "them", "then", "there", "these"),

@@ -58,9 +58,7 @@ class UsedTask:
     """What a trigger brings: name -> type."""
 
 
-def arguments_of(
-    act: Act, task: UsedTask, roots: Mapping[str, str], title: str, about: str
-) -> dict[str, str]:
+def arguments_of(act: Act, task: UsedTask, roots: Mapping[str, str], about: str) -> dict[str, str]:
     """Field -> Python text; `about` says what a mail is about, such as the trigger's label.
 
     Raises:
@@ -68,7 +66,7 @@ def arguments_of(
     """
     given: dict[str, str] = {}
     for name, required in task.fields.items():
-        text = _argument(name, act, roots, title, about)
+        text = _argument(name, act, roots, about)
         if text is not None:
             given[name] = text
         elif required or (name.endswith("_id") and name not in _OPTIONAL_IDS):
@@ -76,7 +74,7 @@ def arguments_of(
     return given
 
 
-def _argument(name: str, act: Act, roots: Mapping[str, str], title: str, about: str) -> str | None:
+def _argument(name: str, act: Act, roots: Mapping[str, str], about: str) -> str | None:
     if name.endswith("_id") and name not in _OPTIONAL_IDS:
         return reference(name.removesuffix("_id"), roots)
     mail = act.kind == "mail"
@@ -88,7 +86,7 @@ def _argument(name: str, act: Act, roots: Mapping[str, str], title: str, about: 
         "method": "POST" if act.kind == "http" else None,
         "address": act.value or PLACEHOLDER if mail else None,
         "subject": act.subject or f"{about}{_named(roots)}" if mail else None,
-        "message": act.message or _message(title, roots) if mail else None,
+        "message": act.message or _message(about, roots) if mail else None,
     }
     value = texts.get(name)
     return None if value is None else json.dumps(value, ensure_ascii=False)
@@ -102,10 +100,10 @@ def _named(roots: Mapping[str, str]) -> str:
     return ""
 
 
-def _message(title: str, roots: Mapping[str, str]) -> str:
+def _message(about: str, roots: Mapping[str, str]) -> str:
     if "getOrderData" in roots:
-        return f"{title}:\n{{% for order in getOrderData %}}{{{{ order.name }}}}\n{{% endfor %}}"
-    return f"{title}{_named(roots)}"
+        return f"{about}:\n{{% for order in getOrderData %}}{{{{ order.name }}}}\n{{% endfor %}}"
+    return f"{about}{_named(roots)}"
 
 
 def reference(noun: str, roots: Mapping[str, str]) -> str | None:

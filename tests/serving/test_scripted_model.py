@@ -201,6 +201,71 @@ def test_a_word_that_it_does_not_know_is_never_dropped(request_: str, unknown: l
     assert said(outcome).count('"tag orders over 500 as VIP"') == 1
 
 
+@pytest.mark.parametrize(
+    ("request_", "why"),
+    [
+        ("tag orders over 500 or from Canada as VIP", 'understand "or"'),
+        ("tag orders over 500 or under 10 as VIP", 'understand "or"'),
+        ("tag orders over 500 as VIP and cancel orders under 10", "one condition at a time"),
+        ("tag orders over 500 as VIP and cancel all orders", "one condition at a time"),
+        ("tag orders over 500 as VIP tag orders over 600 as gold", "one condition at a time"),
+        ("orders over 500 get the tag VIP, from Canada get the tag CA", "one condition at a time"),
+        ("tag orders as new and customers as new", "one condition at a time"),
+        ("cancel orders over 500 and refund orders under 500", 'understand "refund"'),
+        ("tag orders over 500 as VIP tomorrow", 'understand "tomorrow"'),
+        ("tag orders over 99999999999999999999999 as VIP", "more digits than I carry"),
+        ("tag orders over 12345678901234567.89 as VIP", "more digits than I carry"),
+        ("tag orders over 12,50 as VIP", "cannot read the number 12,50"),
+        ("tag orders over 1.000 as VIP", "may be a thousand or a fraction"),
+        ("tag orders over 20% as VIP", "no percentages"),
+        ("tag orders as VIP and wait 2 days", "after the wait"),
+        ("tag orders as VIP 2 days later and email me", "which action is to wait"),
+    ],
+)
+def test_what_would_be_a_guess_is_refused(request_: str, why: str) -> None:
+    """Two clauses would share one condition, and a float is another number: nothing like it is built."""
+    outcome = ask(request_)
+    assert outcome.python is None
+    assert why in said(outcome)
+
+
+def test_numbers_are_carried_as_they_were_written() -> None:
+    for written, carried in (("1,500.50", "1500.5"), ("1.005k", "1005"), ("999999999999999", "9" * 15)):
+        assert read_request(f"tag orders over {written} as VIP").tests[0].value == float(carried)
+        assert f"> {carried}" in (
+            ask(f"tag orders over {written.replace('1.005k', '1005')} as VIP").python or ""
+        )
+
+
+@pytest.mark.parametrize(
+    ("request_", "order"),
+    [
+        (
+            "tag orders over 500 as VIP and wait 2 days then email me@example.com",
+            ["add_order_tags", "wait", "send_email"],
+        ),
+        (
+            "when an order is paid wait 2 days, then tag it VIP and email me",
+            ["wait", "add_order_tags", "send_email"],
+        ),
+        ("tag the order VIP and after 2 days email me", ["add_order_tags", "wait", "send_email"]),
+        ("email me 2 days after an order is created", ["wait", "send_email"]),
+    ],
+)
+def test_a_wait_stands_where_the_sentence_has_it(request_: str, order: list[str]) -> None:
+    python = ask(request_).python or ""
+    places = [python.index(f" {name}(") for name in order]
+    assert places == sorted(places)
+
+
+def test_a_title_that_is_cut_ends_with_a_word_that_says_something() -> None:
+    request_ = "send an email to ops@example.com when an order is created and the order is over 500"
+    python = ask(request_).python or ""
+    title = "Send an email to ops@example.com when an order is created"
+    assert python.split('"""')[1] == title
+    assert title not in python.split('"""')[2]
+
+
 @pytest.mark.parametrize("request_", ["", " ", "?", "x" * 3000, "tag", "«t0» tag orders «t1»", "\x00\u202e"])
 def test_odd_requests_get_words(request_: str) -> None:
     outcome = ask(request_)
