@@ -10,7 +10,7 @@ from pipelines.mirror.report import MOST_DIFFERENCES, Counts, Ran, Report, gathe
 from pipelines.records import LINES, plan_splits, read_split
 from pipelines.storage import InputFile, find_inputs, open_file
 from schemas.conversation import Event, read_event
-from schemas.errors import BadRecord
+from schemas.errors import BadRecord, UsageError
 from schemas.tools import CONTRACT, Contract
 from serving.contract_files import CONTRACT_SUFFIX
 
@@ -21,7 +21,7 @@ def check_folder(inputs: Sequence[str]) -> tuple[Report, Counts]:
     """What the recorded files show, and the counts of what was read. Every difference is a failure.
 
     Raises:
-        UsageError: where an input is not there or holds no events.
+        UsageError: where an input is not there or no conversation is in them, so nothing was compared.
     """
     found = find_inputs(inputs, (*LINES, CONTRACT_SUFFIX))
     texts = dict(_texts(file for file in found.files if file.uri.endswith(CONTRACT_SUFFIX)))
@@ -33,6 +33,13 @@ def check_folder(inputs: Sequence[str]) -> tuple[Report, Counts]:
             num_malformed += 1
         else:
             conversations.setdefault(event.conversation_id, {})[event.sequence] = event
+    if not conversations:
+        raise UsageError(
+            f"no conversation in {', '.join(inputs)}, so nothing was compared: "
+            f"{len(found.files)} files read, {found.num_skipped} skipped, "
+            f"{num_malformed} lines that are no event; "
+            "give what the recorder writes, or import other logs first."
+        )
     ordered = [[events[place] for place in sorted(events)] for events in conversations.values()]
     seen = gathered(each for events in ordered for each in findings_in_events(events, texts))
     report = Report(
@@ -40,8 +47,14 @@ def check_folder(inputs: Sequence[str]) -> tuple[Report, Counts]:
         seen=seen[:MOST_DIFFERENCES],
         failures=[f"{len(seen)} differences are in what was recorded"] if seen else [],
     )
-    counts = {"conversations": len(ordered), "events": sum(map(len, ordered)), "malformed": num_malformed}
-    return report, {**counts, "differences": len(seen)}
+    return report, {
+        "files": len(found.files),
+        "skipped_files": found.num_skipped,
+        "conversations": len(ordered),
+        "events": sum(map(len, ordered)),
+        "malformed": num_malformed,
+        "differences": len(seen),
+    }
 
 
 def _events(files: Sequence[InputFile]) -> Iterator[Event | None]:

@@ -14,7 +14,7 @@ import pytest
 from jobs import check_mirror
 from pipelines.mirror.differences import contract_differences, is_newer, unknown_contract
 from pipelines.mirror.folder import check_folder
-from schemas.errors import EXIT_BROKEN_LAW, UsageError
+from schemas.errors import EXIT_BROKEN_LAW, EXIT_USAGE, UsageError
 from schemas.tools import CONTRACT, SEARCH, Contract, Tool
 from serving.contract_files import CONTRACT_SUFFIX
 from tests.pipelines import production as drift
@@ -112,10 +112,27 @@ def test_a_folder_in_line_is_exit_0_and_damaged_lines_are_counted(
 ) -> None:
     conversations(tmp_path)
     (tmp_path / "more.jsonl").write_text("{\n")
+    (tmp_path / "events.log").write_text("not looked at")
     assert check_mirror.main(["--events", str(tmp_path)]) == 0
     out = capsys.readouterr().out
     assert "\nno difference\n" in out
-    assert re.search(r"^check_mirror conversations=5 events=\d+ malformed=1 differences=0 ", out, re.M)
+    assert re.search(
+        r"^check_mirror files=3 skipped_files=1 conversations=5 events=\d+ malformed=1 differences=0 ",
+        out,
+        re.M,
+    )
+
+
+@pytest.mark.parametrize("content", [b"", b"{}\n{}\n", b"\x00\xff\x1f\x8b\n"])
+def test_a_folder_without_a_conversation_was_not_compared(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], content: bytes
+) -> None:
+    (tmp_path / "events.jsonl").write_bytes(content)
+    assert check_mirror.main(["--events", str(tmp_path)]) == EXIT_USAGE
+    out, err = capsys.readouterr()
+    assert "no difference" not in out
+    num = max(1, content.count(b"\n"))
+    assert f"so nothing was compared: 1 files read, 0 skipped, {num} lines that are no event" in err
 
 
 def test_a_folder_without_the_text_of_a_contract_is_out_of_line(tmp_path: Path) -> None:
