@@ -27,8 +27,16 @@ from io import StringIO
 from typing import Any, Final, TextIO
 
 from liquid import BoundTemplate, Environment, Node, RenderContext, Token
+from liquid.builtin.expressions.logical import (
+    ContainsExpression,
+    EqExpression,
+    NeExpression,
+    _contains,
+    _eq,
+)
 from liquid.builtin.expressions.primitive import RangeLiteral
 from liquid.builtin.output import Output, OutputNode
+from liquid.builtin.tags.case_tag import _AnyExpression
 from liquid.builtin.tags.for_tag import ForLoop, ForNode, ForTag
 from liquid.builtin.tags.tablerow_tag import TableRow, TablerowNode, TablerowTag
 from liquid.exceptions import LiquidError
@@ -50,6 +58,13 @@ _WORK: Final = 8
 """Units of work for each character that a rendered text may have. A unit is about a character handled."""
 _REMEMBERED: Final = 4_000
 """Characters of the longest text whose reading is kept."""
+_EACH: Final = frozenset({"find", "find_index", "has", "map", "reject", "sort", "uniq", "where"})
+"""Filters that look at their argument once for every item."""
+_ON_TOP: Final = frozenset(
+    {"compact", "concat", "date", "default", "find", "find_index", "first", "has", "last", "map"}
+    | {"reject", "reverse", "size", "where"}
+)
+"""Filters that look at the items of a list, never at all that is in them."""
 _MISTAKES: Final = (
     *(ArithmeticError, AttributeError, BadRecord, LookupError, RuntimeError, TypeError, ValueError),
 )
@@ -94,7 +109,7 @@ def _parse(text: str) -> BoundTemplate:
     check_shape(text)
     try:
         template = _environment().from_string(text)
-        _bound_ranges(template)
+        _bound(template)
     except LiquidError as error:
         cause = error.__cause__
         if isinstance(cause, RecursionError):
@@ -157,6 +172,11 @@ class _Context(RenderContext):
         if self.work < 0:
             raise _limit("the text makes too much of its values; take less of them, or in fewer steps")
 
+    def look_through(self, value: object, *, times: int) -> None:
+        """Pay for an object with all that it holds, before anything makes a text of it or compares it."""
+        if isinstance(value, (dict, list, tuple)):
+            self.spend(times * _deep_size(value, self.work))
+
     def turn(self) -> None:
         self.turns += 1
         if self.turns > self.limits.liquid_iterations:
@@ -208,6 +228,10 @@ class _Context(RenderContext):
 
         def bounded(left: object, *arguments: object, **named: object) -> object:
             self.spend(64 + _size(left) + sum(map(_size, arguments)) + sum(map(_size, named.values())))
+            if name not in _ON_TOP:
+                self.look_through(left, times=1)
+            for argument in () if name in ("concat", "default") else arguments:
+                self.look_through(argument, times=_times(name, left))
             if name in FILTERS or name in TEXT_FILTERS:
                 left, arguments = _plain(left), tuple(map(_plain, arguments))
             if name in TEXT_FILTERS:
@@ -253,6 +277,33 @@ def _size(value: object) -> int:
     return 64 if isinstance(value, dict) else 4
 
 
+def _deep_size(value: object, most: int) -> int:
+    """What it costs to look at all that a value holds, or something above `most`.
+
+    A list may hold one object many times, so that the whole is far longer than the memory it takes.
+    """
+    size = 0
+    waiting = [value]
+    while waiting and size <= most:
+        match waiting.pop():
+            case str() as text:
+                size += len(text)
+            case list() | tuple() as items:
+                size += 16 * len(items)
+                waiting.extend(items)
+            case dict() as fields:
+                size += 16 * len(fields) + sum(len(str(field)) for field in fields)
+                waiting.extend(fields.values())
+            case _:
+                size += 4
+    return size
+
+
+def _times(name: str, left: object) -> int:
+    """How often a filter looks at its argument."""
+    return len(left) if name in _EACH and isinstance(left, (list, tuple)) else 1
+
+
 def _grown(name: str, left: object, arguments: tuple[object, ...]) -> int:
     """What a filter costs beyond its values, for those that can make far more than they are given."""
     if name == "date" and arguments:
@@ -277,7 +328,10 @@ def _as_argument(value: object) -> object:
 
 class _OutputNode(OutputNode):
     def render_to_output(self, context: RenderContext, buffer: TextIO) -> int:
-        return buffer.write(text_of(_plain(self.expression.evaluate(context))))
+        found = _plain(self.expression.evaluate(context))
+        if isinstance(context, _Context):
+            context.look_through(found, times=1)
+        return buffer.write(text_of(found))
 
 
 class _OutputTag(Output):
@@ -346,8 +400,57 @@ class _BoundedRange(RangeLiteral):
         return found
 
 
-def _bound_ranges(template: BoundTemplate) -> None:
-    """Bound every range of a template; python-liquid has no hook where it makes them."""
+def _same(context: RenderContext, left: object, right: object) -> bool:
+    """Whether two values are equal; two objects cost what one holds."""
+    if isinstance(right, (dict, list)) and isinstance(context, _Context):
+        context.look_through(left, times=1)
+    return bool(_eq(left, right))
+
+
+class _BoundedEq(EqExpression):
+    __slots__ = ()
+
+    def evaluate(self, context: RenderContext) -> bool:
+        return _same(context, self.left.evaluate(context), self.right.evaluate(context))
+
+
+class _BoundedNe(NeExpression):
+    __slots__ = ()
+
+    def evaluate(self, context: RenderContext) -> bool:
+        return not _same(context, self.left.evaluate(context), self.right.evaluate(context))
+
+
+class _BoundedContains(ContainsExpression):
+    __slots__ = ()
+
+    def evaluate(self, context: RenderContext) -> bool:
+        left, right = self.left.evaluate(context), self.right.evaluate(context)
+        if isinstance(right, (dict, list)) and isinstance(context, _Context):
+            context.look_through(left, times=1)
+            context.look_through(right, times=1)  # a text is searched for the text of it
+        return bool(_contains(self.token, left, right))
+
+
+class _BoundedWhen(_AnyExpression):
+    __slots__ = ()
+
+    def evaluate(self, context: RenderContext) -> list[bool]:
+        left = self.left.evaluate(context)
+        return [_same(context, left, right.evaluate(context)) for right in self.expressions]
+
+
+_BOUNDED: Final[Mapping[type[Expression], type[Expression]]] = {
+    RangeLiteral: _BoundedRange,
+    EqExpression: _BoundedEq,
+    NeExpression: _BoundedNe,
+    ContainsExpression: _BoundedContains,
+    _AnyExpression: _BoundedWhen,
+}
+
+
+def _bound(template: BoundTemplate) -> None:
+    """Bound the ranges and comparisons of a template; python-liquid has no hook where it makes them."""
     nothing = RenderContext(template)
     nodes = list(template.nodes)
     while nodes:
@@ -357,8 +460,7 @@ def _bound_ranges(template: BoundTemplate) -> None:
         while expressions:
             found = expressions.pop()
             expressions.extend(_parts(found))
-            if type(found) is RangeLiteral:
-                found.__class__ = _BoundedRange
+            found.__class__ = _BOUNDED.get(type(found), type(found))
 
 
 def _parts(expression: Expression) -> list[Expression]:

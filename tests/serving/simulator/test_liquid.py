@@ -211,6 +211,50 @@ def test_what_has_no_end_is_stopped(name: str) -> None:
     assert printed("{{ order.name }}") == "#1001"
 
 
+LARGE = {f"field{number}": "x" * 20 for number in range(3_000)}
+KEPT = {"o": LARGE, "same": dict(LARGE), "l": [LARGE] * 3, "other": [dict(LARGE)]}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{{ o | truncate: 5 }}",
+        "{{ o | md5 }}",
+        "{{ '' | append: o | size }}",
+        "{% assign s = o | json | size %}",
+        "{% assign s = l | uniq %}",
+        "{% assign s = l | join: '' | size %}",
+        "{% assign s = l | sort_natural %}",
+        "{% assign s = l | map: o %}",
+        "{% assign s = l | where: 'field1', o %}",
+        "{% if o == same %}{% endif %}",
+        "{% if o != same %}{% endif %}",
+        "{% if other contains o %}{% endif %}",
+        "{% if 'x' contains o %}{% endif %}",
+        "{% case o %}{% when same %}{% endcase %}",
+        "{% unless o == same %}{% endunless %}",
+    ],
+)
+def test_an_object_costs_all_that_it_holds(text: str) -> None:
+    def times(number: int) -> str:
+        loop = f"{{% for i in (1..{number}) %}}{text}{{% endfor %}}"
+        return render(loop, KEPT, now=NOW, limits=Limits())
+
+    times(2)
+    with pytest.raises(SimulationError) as caught:
+        times(200)
+    assert caught.value.code == "LIQUID_LIMIT"
+
+
+def test_a_list_that_holds_one_object_many_times_is_as_long_as_it_would_print() -> None:
+    doubled = "{% assign l = l | concat: l %}" * 12
+    assert render(doubled + "{{ l | size }}", KEPT, now=NOW, limits=Limits()) == "12288"
+    for ending in ("{{ l }}", "{{ l | md5 }}"):
+        with pytest.raises(SimulationError) as caught:
+            render(doubled + ending, KEPT, now=NOW, limits=Limits())
+        assert caught.value.code == "LIQUID_LIMIT"
+
+
 def test_the_limits_are_the_callers() -> None:
     few = Limits(liquid_iterations=3, text=10)
     assert printed("{% for i in (1..3) %}{{ i }}{% endfor %}", few) == "123"
