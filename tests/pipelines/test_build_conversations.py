@@ -162,7 +162,8 @@ def test_what_comes_late_changes_one_row(lake: Lake, recorded: Recorded) -> None
     lines = recorded.lines()
     activated = next(line for line in lines if b'"kind":"activated"' in line)
     question = [line for line in lines if b'"conversation_id":"c3"' in line]
-    file.write_bytes(b"".join(line for line in lines if line not in (activated, question[-1])))
+    answered = question[-2:]  # the answer, and that it ended
+    file.write_bytes(b"".join(line for line in lines if line not in (activated, *answered)))
     take(lake, recorded.folder)
     build(lake)
     assert [(row["activated"], row["problem_code"]) for row in conversations(lake)] == [
@@ -172,7 +173,7 @@ def test_what_comes_late_changes_one_row(lake: Lake, recorded: Recorded) -> None
     ]
     unchanged = conversations(lake)[1]
     with file.open("ab") as more:
-        more.write(activated + question[-1])
+        more.write(activated + b"".join(answered))
     take(lake, recorded.folder)
     built = build(lake)
     assert (built["new"], built["changed"], built["refused"]) == (0, 2, 0)
