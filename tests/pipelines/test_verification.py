@@ -56,6 +56,22 @@ def test_nothing_is_left_of_what_was_redacted() -> None:
     assert count_in(pa.table({"request": [messages[0]["content"]], "number": [1]})) == {}
 
 
+@pytest.mark.parametrize("identity", ["7700000001", "5105105105105100", "gid://flow/Workflow/7700000001"])
+def test_the_id_that_a_shop_gave_a_workflow_may_stay_and_nothing_around_it(identity: str) -> None:
+    talk: list[Message] = [
+        user("Mail me"),
+        calls(("create_or_update_workflow", {"workflow_python": PYTHON, "workflow_id": identity})),
+        answer(0, {"workflow_id": identity}),
+        says("Saved."),
+    ]
+    redactor = Redactor({identity})
+    messages, python = redactor.messages(talk), redactor.python(PYTHON)
+    assert identity in canonical_json(messages)
+    assert left_in_shard(shard(messages, python)) == {}
+    told: list[Message] = [*messages[:-1], says(f"Saved as {identity}.")]
+    assert left_in_shard(shard(told, python)).keys() == {"messages"}
+
+
 def test_a_shard_that_holds_an_identifier_is_not_written(tmp_path: Path) -> None:
     shards = ShardSet(str(tmp_path))
     with pytest.raises(BrokenLaw, match=r"identifiers of recorded.*'email': 2.*build_conversations"):
