@@ -2,7 +2,7 @@
 
 Every conversation is looked at again, because what a merchant does comes late; rows that did not change are
 not written again. What `check_mirror --migrate` brought to today's contract stays so while it was recorded
-with the same words.
+with the same words and redacted by the same rules.
 """
 
 from __future__ import annotations

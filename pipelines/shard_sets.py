@@ -65,7 +65,8 @@ class ShardSet:
         if left:
             raise BrokenLaw(
                 f"{path} would hold identifiers of recorded conversations: {left}; "
-                "run build_conversations, which redacts anew, and write the shards again"
+                "run build_conversations, which redacts anew, and check_mirror --migrate, "
+                "and write the shards again"
             )
         self._write(path, content)
         self.files[number] = ShardFile(

@@ -33,12 +33,22 @@ Row = dict[str, Any]
 
 
 def keep_migrated(built: DataFrame, stored: DataFrame) -> DataFrame:
-    """The `built` conversations, with what was migrated since where the recorded words are still the same."""
+    """The `built` conversations, with what was migrated since where the recorded words are still the same.
+
+    Words that another version of the redactor left are not, though they read the same: what was made of them
+    is made anew.
+    """
     settled = (F.col("contract") == CONTRACT.fingerprint()) | F.col("migration_problem").isNotNull()
     kept = stored.where(F.col("recorded_sha256").isNotNull() & settled).select(
-        F.col("record_id").alias("_id"), *(F.col(name).alias(f"_{name}") for name in _CHANGED)
+        F.col("record_id").alias("_id"),
+        F.col("redactor_version").alias("_redactor_version"),
+        *(F.col(name).alias(f"_{name}") for name in _CHANGED),
     )
-    same = (F.col("record_id") == F.col("_id")) & (conversation_digest() == F.col("_recorded_sha256"))
+    same = (
+        (F.col("record_id") == F.col("_id"))
+        & (F.col("redactor_version") == F.col("_redactor_version"))
+        & (conversation_digest() == F.col("_recorded_sha256"))
+    )
     joined = built.join(kept, same, "left")
     is_kept = F.col("_id").isNotNull()
     columns = [

@@ -15,7 +15,10 @@ pytestmark = pytest.mark.spark
 from jobs import build_conversations, check_mirror, ingest_conversations  # noqa: E402
 from jobs.judge_conversations import main as judge_conversations  # noqa: E402
 from jobs.route_conversations import main as route_conversations  # noqa: E402
+from pipelines.contracts import spark_schema  # noqa: E402
 from pipelines.lake import Lake  # noqa: E402
+from pipelines.mirror.stored import keep_migrated  # noqa: E402
+from pipelines.redact import REDACTOR_VERSION  # noqa: E402
 from schemas.errors import EXIT_BROKEN_LAW  # noqa: E402
 from schemas.tables import (  # noqa: E402
     BRONZE_CONTRACTS,
@@ -142,6 +145,29 @@ def test_the_five_drifts_are_named_stop_the_build_and_are_migrated(loop: Loop) -
     assert loop.check("--migrate")[0] == 0
     loop.route()
     assert loop.commits() == commits
+
+
+def test_what_another_redactor_left_is_not_kept(lake: Lake) -> None:
+    nothing = dict.fromkeys(SILVER_CONVERSATIONS.schema.names)
+    built = nothing | {"record_id": "r", "messages": "[]", "python": "", "redactor_version": REDACTOR_VERSION}
+    migrated = {
+        "messages": "[1]",
+        "contract": CONTRACT.fingerprint(),
+        "recorded_contract": "0" * 64,
+        "recorded_sha256": hashlib.sha256(b"[]\x1f").hexdigest(),
+    }
+
+    def kept(version: str) -> dict[str, Any]:
+        stored = built | migrated | {"redactor_version": version}
+        frames = [
+            lake.spark.createDataFrame([tuple(row.values())], spark_schema(SILVER_CONVERSATIONS))
+            for row in (built, stored)
+        ]
+        (found,) = keep_migrated(*frames).toArrow().to_pylist()
+        return dict(found)
+
+    assert kept(REDACTOR_VERSION) == built | migrated
+    assert kept("redactor_v1") == built
 
 
 def test_what_does_not_train_stops_nothing_and_what_cannot_be_migrated_stays(loop: Loop) -> None:
