@@ -25,7 +25,7 @@ from typing import Final, TypeAlias
 from schemas.catalog import tasks
 from schemas.catalog.catalogue import FETCH_PREFIX
 from schemas.workflow.model import WAIT, ApiCall, PathValue, Step, Text
-from serving.simulator.code import remembered_code
+from serving.simulator.code import Spend, remembered_code
 from serving.simulator.comparisons import as_number
 from serving.simulator.durations import duration_of
 from serving.simulator.environment import items_at, lookup
@@ -57,6 +57,8 @@ class Moment:
     read: Mapping[str, Tree]
     """What the workflow reads of each root: the fields that records are made with."""
     limits: Limits
+    spend: Spend
+    """Told the processor time that code took."""
 
     @property
     def rendering(self) -> Rendering:
@@ -179,7 +181,7 @@ def _code(step: Step, output: str, moment: Moment) -> Outcome:
     if not script.strip():
         raise SimulationError(MISSING, "script is needed and there is nothing in it")
     given = select(texts.get("input", ""), moment.environment)
-    found = remembered_code(script, given, limits=moment.limits, now=moment.now)
+    found = remembered_code(script, given, limits=moment.limits, now=moment.now, spend=moment.spend)
     return Outcome("code", {"input": given, "output": found}, found)
 
 

@@ -12,9 +12,9 @@ there is no `Promise`, and an async `main` is an error.
 What `main` returns is read as JSON: a key that is undefined is left out; nothing at all, a function, a
 BigInt, NaN or a loop of references is an error.
 
-Processor time (`Limits.seconds`), memory (`Limits.memory`, plus what a fresh context needs), the depth of
-calls and the size of the result (`Limits.text`) are bounded. Time is the machine's, so a script near the
-limit may end one way here and another there.
+Processor time (`Limits.seconds`, and `code_seconds` for a whole run), memory (`Limits.memory`, plus what a
+fresh context needs), the depth of calls and the size of the result (`Limits.text`) are bounded. Time is the
+machine's, so a script near the limit may end one way here and another there.
 
 Not here: what `console` said, and Flow's own time limit, which no public source names.
 """
@@ -31,16 +31,17 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 import serving
 from serving.simulator.events import Json
 from serving.simulator.trace import Limits, SimulationError
 
-__all__ = ["remembered_code", "run_code"]
+__all__ = ["Spend", "remembered_code", "run_code"]
 
 _MOMENT: Final = datetime(2026, 11, 2, tzinfo=UTC)
 _MOST_SCRIPT: Final = 200_000
@@ -50,7 +51,17 @@ _START_SECONDS: Final = 60.0
 """Of the wall clock, for the child to start on a busy machine."""
 
 
-def run_code(script: str, value: Json, *, limits: Limits, now: datetime = _MOMENT) -> Json:
+Spend: TypeAlias = Callable[[float], None]
+"""Told the seconds of processor time that a script took, whatever became of it."""
+
+
+def _nobody(seconds: float) -> None:
+    pass
+
+
+def run_code(
+    script: str, value: Json, *, limits: Limits, now: datetime = _MOMENT, spend: Spend = _nobody
+) -> Json:
     """What the script's `main` makes of a value.
 
     Raises:
@@ -74,7 +85,8 @@ def run_code(script: str, value: Json, *, limits: Limits, now: datetime = _MOMEN
         "memory": limits.memory,
         "text": limits.text,
     }
-    answer = _CHILD.ask(json.dumps(request), limits)
+    answer, seconds = _CHILD.ask(json.dumps(request), limits)
+    spend(seconds)
     if "code" in answer:
         raise SimulationError(str(answer["code"]), str(answer["message"]))
     try:
@@ -86,31 +98,37 @@ def run_code(script: str, value: Json, *, limits: Limits, now: datetime = _MOMEN
         raise SimulationError("CODE_RESULT", f"the result is no JSON: {error}") from None
 
 
-def remembered_code(script: str, value: Json, *, limits: Limits, now: datetime = _MOMENT) -> Json:
+def remembered_code(
+    script: str, value: Json, *, limits: Limits, now: datetime = _MOMENT, spend: Spend = _nobody
+) -> Json:
     """What `run_code` gives, from memory where the same script had the same value at the same moment.
 
-    A workflow that runs on many events asks the same again and again, and a script knows nothing else.
+    A workflow that runs on many events asks the same again and again, and a script knows nothing else. What
+    is remembered costs what it took, so that a run ends the same way whoever ran before it.
     """
     try:
         given = json.dumps(value, allow_nan=False)
     except (TypeError, ValueError, RecursionError):
-        return run_code(script, value, limits=limits, now=now)
+        return run_code(script, value, limits=limits, now=now, spend=spend)
     if len(script) + len(given) > _REMEMBERED:
-        return run_code(script, value, limits=limits, now=now)
-    found = _answer(script, given, limits, now)
+        return run_code(script, value, limits=limits, now=now, spend=spend)
+    found, seconds = _answer(script, given, limits, now)
+    spend(seconds)
     if isinstance(found, SimulationError):
         raise SimulationError(found.code, found.message)
     return json.loads(found)
 
 
 @functools.lru_cache(maxsize=512)
-def _answer(script: str, given: str, limits: Limits, now: datetime) -> str | SimulationError:
+def _answer(script: str, given: str, limits: Limits, now: datetime) -> tuple[str | SimulationError, float]:
+    took: list[float] = []
     try:
-        return json.dumps(run_code(script, json.loads(given), limits=limits, now=now))
+        found = run_code(script, json.loads(given), limits=limits, now=now, spend=took.append)
+        return json.dumps(found), sum(took)
     except SimulationError as error:
         if error.code == "CODE_CRASH":
             raise  # the engine's fault and not the script's: asked again, it may well answer
-        return error
+        return error, sum(took)
 
 
 class _Ended(Exception):
@@ -131,8 +149,10 @@ class _Child:
         self.process = None
         self.rest = b""
 
-    def ask(self, request: str, limits: Limits) -> dict[str, Any]:
-        """The child's answer to one request; a child that ended while it was idle is replaced."""
+    def ask(self, request: str, limits: Limits) -> tuple[dict[str, Any], float]:
+        """The child's answer to one request, and the seconds that it took; a child that ended while it was
+        idle is replaced.
+        """
         with self.lock:
             process = self.started()
             most = 8 * limits.text + 100_000
@@ -140,14 +160,16 @@ class _Child:
                 assert process.stdin is not None
                 process.stdin.write(request.encode("utf-8") + b"\n")
                 process.stdin.flush()
-                found = json.loads(self.line(process, 10 + 20 * limits.seconds, most))
-                return found if isinstance(found, dict) else {"value": None}
+                seconds, _, text = self.line(process, 10 + 20 * limits.seconds, most).partition(b" ")
+                found = json.loads(text)
+                return (found if isinstance(found, dict) else {"value": None}), float(seconds)
             except (_Ended, OSError, ValueError):
                 ended = self.stop()
                 if ended in (-signal.SIGPROF, 0):  # its own timer, or us because it said nothing
                     said = f"the script did not end in {limits.seconds:g} seconds"
-                    return {"code": "CODE_TIME", "message": said}
-                return {"code": "CODE_CRASH", "message": f"the engine ended with {ended}"}
+                    return {"code": "CODE_TIME", "message": said}, limits.seconds
+                said = f"the engine ended with {ended}"
+                return {"code": "CODE_CRASH", "message": said}, limits.seconds
 
     def started(self) -> subprocess.Popen[bytes]:
         """The process, ready for a request."""

@@ -1,4 +1,5 @@
-"""The child process in which scripts run: a request a line on its input, an answer a line on its output.
+"""The child process in which scripts run: a request a line on its input, an answer a line on its output,
+behind the seconds of processor time that it took.
 
 Nothing else of ours is imported here, and what a script can reach is JavaScript alone. `ready` is written
 once a request may come: what the last script left behind is gone by then.
@@ -147,7 +148,9 @@ def main() -> None:
     for line in sys.stdin:
         request = json.loads(line)
         signal.setitimer(signal.ITIMER_PROF, request["seconds"] + _GRACE_SECONDS)
-        say(answer(request))
+        start = time.process_time()
+        found = answer(request)
+        say(f"{time.process_time() - start:.6f} {found}")
         signal.setitimer(signal.ITIMER_PROF, 0)
         say("ready")
 

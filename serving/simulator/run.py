@@ -167,6 +167,7 @@ class _Run:
         self.waiting: list[_Path] = []
         self.num_characters = 0
         self.num_timeouts = 0
+        self.code_seconds = 0.0
 
     def go(self) -> None:
         start = self.simulator.beginning(self.event, self.shop)
@@ -203,6 +204,14 @@ class _Run:
                     error.code, f"{_MOST_TIMEOUTS} pieces of code took too long; the run ends here"
                 ) from None
 
+        if self.code_seconds > self.limits.code_seconds:
+            raise _Stop(
+                _TIMEOUT, f"the code of the run took {self.limits.code_seconds:g} seconds; it ends here"
+            )
+
+    def spend(self, seconds: float) -> None:
+        self.code_seconds += seconds
+
     def branch(self, path: _Path) -> None:
         found = self.simulator.test(path.step)(path.environment)
         values = {"result": found, "seen": seen(self.simulator.condition(path.step), path.environment)}
@@ -224,7 +233,13 @@ class _Run:
         step = self.steps[path.step]
         output = self.simulator.outputs[path.step]
         moment = Moment(
-            path.environment, path.now, self.event.roots, self.shop, self.simulator.read, self.limits
+            path.environment,
+            path.now,
+            self.event.roots,
+            self.shop,
+            self.simulator.read,
+            self.limits,
+            self.spend,
         )
         done = perform(step, output, moment)
         later = self.moved(path.now, done.lasts)

@@ -49,6 +49,8 @@ class Limits:
     """Items of one loop; public sources say 100 and 1,000 (Flow format section 14)."""
     seconds: float = 1.0
     """Of processor time for one piece of code."""
+    code_seconds: float = 5.0
+    """Of processor time for all code of one run; what goes beyond ends the run."""
     memory: int = 16 << 20
     """Bytes that one piece of code may hold."""
     liquid_iterations: int = 10_000

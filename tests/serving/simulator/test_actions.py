@@ -209,6 +209,17 @@ def test_code_that_never_ends_in_a_loop_ends_the_run_after_some_turns() -> None:
     assert values(trace.effects[-1])["message"] == "5 pieces of code took too long; the run ends here"
 
 
+def test_code_that_ends_each_time_ends_the_run_when_it_took_too_long_in_all() -> None:
+    slow = code_step(
+        "export default function main() { let n = 0; for (let i = 0; i < 2e6; i++) n += i; return {x: n} }"
+    )
+    workflow = on_order("for x in order.line_items:", f"    {slow}", "log_output()")
+    trace = run(workflow, order={"lineItems": [{}] * 100}, limits=Limits(seconds=30.0, code_seconds=0.2))
+    assert 1 <= kinds(trace).split().count("code") < 50
+    assert [values(effect)["code"] for effect in trace.errors] == ["CODE_TIME"]
+    assert values(trace.effects[-1])["message"] == "the code of the run took 0.2 seconds; it ends here"
+
+
 def test_an_app_gives_what_the_event_says() -> None:
     line = "rows = execute_shopifyql()"
     assert logged(line, say("getAnalyticsData.rows | size")) == ["0"]
