@@ -26,6 +26,7 @@ what Flow makes of nil.
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
@@ -113,8 +114,9 @@ def as_number(value: Json) -> Decimal:
         SimulationError: CONDITION_TYPE_ERROR.
     """
     if isinstance(value, int | float) and not isinstance(value, bool):
-        return Decimal(repr(value))
-    if isinstance(value, str) and _NUMBER.fullmatch(value.strip()):
+        if math.isfinite(value):
+            return Decimal(repr(value))
+    elif isinstance(value, str) and _NUMBER.fullmatch(value.strip()):
         return Decimal(value.strip())
     raise SimulationError(_TYPE_ERROR, f"{_shown(value)} is no number")
 

@@ -21,6 +21,7 @@ wording of errors.
 from __future__ import annotations
 
 import functools
+import re
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from io import StringIO
@@ -39,7 +40,7 @@ from liquid.builtin.output import Output, OutputNode
 from liquid.builtin.tags.case_tag import _AnyExpression
 from liquid.builtin.tags.for_tag import ForLoop, ForNode, ForTag
 from liquid.builtin.tags.tablerow_tag import TableRow, TablerowNode, TablerowTag
-from liquid.exceptions import LiquidError
+from liquid.exceptions import LiquidError, LiquidTypeError
 from liquid.expression import Expression
 from liquid.stream import TokenStream
 from liquid.undefined import Undefined
@@ -72,6 +73,14 @@ _MISTAKES: Final = (
 _MOST_BITS: Final = 4_096
 """Of a whole number; `times` in a loop would double its digits without end."""
 _SAID: Final = 200
+_ORDERED = re.compile(
+    r"'<' and '>' are not supported between '(?:str' and '(?:int|float)|(?:int|float)' and 'str)'"
+)
+"""What python-liquid says of `<` and `>` between a text and a number."""
+_NO_ORDER: Final = (
+    "a text is compared with a number; an amount (`500.00`) is a text in Liquid: make a number of it by "
+    "`{% assign amount = ... | plus: 0 %}`, then compare that"
+)
 
 
 def render(text: str, environment: Mapping[str, Json], *, now: datetime, limits: Limits) -> str:
@@ -94,6 +103,8 @@ def render(text: str, environment: Mapping[str, Json], *, now: datetime, limits:
     try:
         template.render_with_context(context, output)
     except LiquidError as error:
+        if isinstance(error, LiquidTypeError) and _ORDERED.match(str(error.message)):
+            raise SimulationError("LIQUID_ERROR", f"{_place(error.token)}{_NO_ORDER}") from None
         raise _refused("LIQUID_ERROR", error) from None
     except _MISTAKES as error:
         raise _failed(error, None) from None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
@@ -266,6 +267,13 @@ def test_what_a_condition_saw_is_told_outside_its_lists() -> None:
         "order.lineItems": {"num_items": 2},
         "order.customer": {},
     }
+
+
+@pytest.mark.parametrize("number", [math.nan, math.inf, -math.inf])
+def test_what_is_not_finite_is_no_number(number: float) -> None:
+    with pytest.raises(SimulationError) as caught:
+        as_number(number)
+    assert caught.value.code == "CONDITION_TYPE_ERROR"
 
 
 @given(st.decimals(allow_nan=False, allow_infinity=False, places=2), st.integers(0, 3))

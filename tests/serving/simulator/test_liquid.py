@@ -87,7 +87,12 @@ def test_a_money_text_counts_in_arithmetic_and_is_no_number_in_a_comparison() ->
         == "510.0 50.0"
     )
     assert printed("{% assign p = order.totalPrice | plus: 0 %}{% if p > 100 %}y{% endif %}") == "y"
-    assert refusal("{% if order.totalPrice > 100 %}y{% endif %}").code == "LIQUID_ERROR"
+    for operator in (">", "<"):
+        for condition in (f"order.totalPrice {operator} 100", f"100.5 {operator} order.totalPrice"):
+            found = refusal(f"\n{{% if {condition} %}}y{{% endif %}}")
+            assert found.code == "LIQUID_ERROR"
+            assert found.message.startswith("line 2: a text is compared with a number; an amount ")
+            assert "plus: 0" in found.message
 
 
 @pytest.mark.parametrize(
