@@ -28,6 +28,7 @@ __all__ = [
     "Budget",
     "Completion",
     "Counts",
+    "Cut",
     "Model",
     "Outcome",
     "Reason",
@@ -52,10 +53,15 @@ Reason = Literal[
     "time_budget",
     "model_repeats",  # the same call, or the same refused Python, `MAX_REPEATS` times
     "model_silent",  # neither words nor calls
+    "model_filtered",  # its server held the answer back
     "model_junk",  # what it sent is no message
     "model_unavailable",  # worth another try
     "model_refused",  # the caller's set-up is wrong
 ]
+
+
+Cut = Literal["length", "content_filter"]
+"""Why a message is not all there, as chat completions name it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,10 +75,14 @@ class Budget:
 
 @dataclass(frozen=True, slots=True)
 class Completion:
-    """One assistant message, and how many tokens the model says it took; 0 where it is silent."""
+    """One assistant message, and how many tokens the model says it took; 0 where it is silent.
+
+    `cut` says that the message is not all there: `length` for a limit of tokens or seconds, `content_filter`.
+    """
 
     message: Message
     num_tokens: int = 0
+    cut: Cut | None = None
 
 
 class Model(Protocol):
@@ -162,7 +172,8 @@ def converse(
             return outcome(spent)
         try:
             completion = model.complete(tuple(messages), tools.contract, left)
-            message = _normal(completion.message, len(messages))
+            normal = _cut_short if completion.cut else _normal
+            made = normal(completion.message, len(messages))
         except Transient as error:
             late = clock() - start >= budget.seconds
             return outcome("time_budget" if late else "model_unavailable", str(error))
@@ -170,13 +181,18 @@ def converse(
             return outcome("model_silent" if error.code == "SILENT" else "model_junk", error.message)
         except UsageError as error:
             return outcome("model_refused", str(error))
-        messages.append(message)
+        messages += made
         counts = replace(
             counts,
             num_turns=counts.num_turns + 1,
-            num_tokens=counts.num_tokens + (completion.num_tokens or _estimate(message)),
+            num_tokens=counts.num_tokens + (completion.num_tokens or sum(map(_estimate, made))),
         )
-        calls = message.get("tool_calls", [])
+        if completion.cut == "content_filter":
+            return outcome("model_filtered", "its server held back what it would have said")
+        if completion.cut:
+            late = clock() - start >= budget.seconds
+            return outcome("time_budget" if late else "token_budget", "its answer was cut at a limit")
+        calls = messages[-1].get("tool_calls", [])
         if not calls:
             return outcome("answered")
         for call in calls:
@@ -262,7 +278,7 @@ def _estimate(message: Message) -> int:
     return len(text.encode(errors="replace")) // 4 + 1
 
 
-def _normal(message: Any, place: int) -> Message:
+def _normal(message: Any, place: int) -> list[Message]:
     """A model's message in the form of the house: our call ids, canonical arguments, nothing else.
 
     Raises:
@@ -284,7 +300,18 @@ def _normal(message: Any, place: int) -> Message:
     if calls:
         normal["tool_calls"] = calls
     _require_unicode(normal)
-    return normal
+    return [normal]
+
+
+def _cut_short(message: Any, place: int) -> list[Message]:
+    """What is kept of a message that is not all there: its words; of a call nobody knows the rest."""
+    words = {**message, "tool_calls": []} if isinstance(message, dict) else message
+    try:
+        return _normal(words, place)
+    except BadRecord as refused:
+        if refused.code == "SILENT":  # it thought until the limit
+            return []
+        raise
 
 
 def _normal_call(call: Any, identity: str) -> ToolCall:

@@ -25,8 +25,9 @@ class _Call:
     arguments: list[str] = field(default_factory=list)
 
 
-def joined(chunks: Iterable[Any]) -> tuple[dict[str, Any], int]:
-    """The message of the first choice, and how many tokens the server says it took (0 where it is silent).
+def joined(chunks: Iterable[Any]) -> tuple[dict[str, Any], int, Any]:
+    """The message of the first choice, how many tokens the server says it took (0 where it is silent), and
+    why it ended.
 
     Raises:
         Transient: where the stream ends before the message does.
@@ -35,14 +36,14 @@ def joined(chunks: Iterable[Any]) -> tuple[dict[str, Any], int]:
     content: list[str] = []
     calls: dict[int, _Call] = {}
     num_chunks = num_tokens = 0
-    finished = False
+    finished: Any = None
     for chunk in chunks:
         num_chunks += 1
         try:
             usage = chunk.usage
             num_tokens = usage.completion_tokens if usage else num_tokens
             for choice in chunk.choices[:1]:
-                finished = finished or choice.finish_reason is not None
+                finished = choice.finish_reason if finished is None else finished
                 content.append(_text(choice.delta.content))
                 for delta in choice.delta.tool_calls or []:
                     _add(calls, delta)
@@ -50,7 +51,7 @@ def joined(chunks: Iterable[Any]) -> tuple[dict[str, Any], int]:
             raise BadRecord("JUNK", "a chunk of its stream is none of a chat completion") from None
     if not num_chunks:
         raise BadRecord("JUNK", "it sent no stream, or an empty one")
-    if not finished:
+    if finished is None:
         raise Transient(f"its stream stopped midway, after {num_chunks} chunks")
     made = [
         {
@@ -61,7 +62,7 @@ def joined(chunks: Iterable[Any]) -> tuple[dict[str, Any], int]:
         for _, call in sorted(calls.items())
     ]
     message = {"role": "assistant", "content": "".join(content) or None, "tool_calls": made}
-    return message, num_tokens if isinstance(num_tokens, int) and num_tokens > 0 else 0
+    return message, num_tokens if isinstance(num_tokens, int) and num_tokens > 0 else 0, finished
 
 
 def _add(calls: dict[int, _Call], delta: Any) -> None:

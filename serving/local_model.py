@@ -68,7 +68,7 @@ class LocalModel:
         if contract.fingerprint() != self.contract.fingerprint():
             raise UsageError(f"{self.name} was trained for another tool contract.")
         made = self.generate(messages, Sampling(max_tokens=budget.tokens, seconds=budget.seconds))
-        return Completion(made.message, made.num_tokens)
+        return Completion(made.message, made.num_tokens, "length" if made.finish_reason == "length" else None)
 
     def generate(self, messages: Sequence[Message], sampling: Sampling) -> Generation:
         """The next assistant message; see `Engine`."""

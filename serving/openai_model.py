@@ -13,13 +13,13 @@ import re
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Any, Final, cast, get_args
 
 from schemas.chat import Message
 from schemas.errors import BadRecord, Transient, UsageError
 from schemas.tools import Contract, canonical_json
 from schemas.workflow.jsontext import read_json
-from serving.agent import Budget, Completion
+from serving.agent import Budget, Completion, Cut
 from serving.chat_stream import joined
 
 if TYPE_CHECKING:
@@ -90,10 +90,11 @@ class OpenAiModel:
             )
             if self._stream:
                 with found:
-                    message, num_tokens = joined(found)
+                    message, num_tokens, finished = joined(found)
             else:
-                message, num_tokens = _message(found)
-            return Completion(cast("Message", self._without_key(_spelled_out(message))), num_tokens)
+                message, num_tokens, finished = _message(found)
+            told = cast("Message", self._without_key(_spelled_out(message)))
+            return Completion(told, num_tokens, finished if finished in get_args(Cut) else None)
         except (openai.APIConnectionError, openai.RateLimitError, openai.InternalServerError) as error:
             raise Transient(f"{self.name} gave no answer: {self._short(error)}") from None
         except Transient as error:
@@ -145,8 +146,11 @@ def _spelled_out(message: dict[str, Any]) -> dict[str, Any]:
     return message
 
 
-def _message(found: Any) -> tuple[dict[str, Any], int]:
-    """The first choice, read with suspicion: the client does not check what a server sends."""
+def _message(found: Any) -> tuple[dict[str, Any], int, Any]:
+    """The first choice, the number of its tokens and why it ended.
+
+    Read with suspicion: the client does not check what a server sends.
+    """
     try:
         message = found.choices[0].message
         calls = [
@@ -159,10 +163,11 @@ def _message(found: Any) -> tuple[dict[str, Any], int]:
         ]
         made = {"role": message.role, "content": message.content, "tool_calls": calls}
         num_tokens = found.usage.completion_tokens if found.usage else 0
+        finished = getattr(found.choices[0], "finish_reason", None)
     except (AttributeError, TypeError, IndexError, KeyError):
         raise BadRecord("JUNK", "what it sent is no chat completion") from None
     counted = num_tokens if isinstance(num_tokens, int) and num_tokens > 0 else 0
-    return made, counted
+    return made, counted, finished
 
 
 # -- an answer has a length in seconds and in bytes -----------------------------------------------------

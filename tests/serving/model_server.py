@@ -76,9 +76,9 @@ def call(name: str, arguments: Any) -> dict[str, Any]:
     }
 
 
-def said(message: dict[str, Any], tokens: int = 7) -> tuple[int, dict[str, Any]]:
+def said(message: dict[str, Any], tokens: int = 7, finish: str = "stop") -> tuple[int, dict[str, Any]]:
     usage = {"prompt_tokens": 1, "completion_tokens": tokens, "total_tokens": 1 + tokens}
-    choice = {"index": 0, "finish_reason": "stop", "message": message}
+    choice = {"index": 0, "finish_reason": finish, "message": message}
     return 200, {
         "id": "a",
         "object": "chat.completion",

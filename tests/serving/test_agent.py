@@ -216,6 +216,24 @@ def test_a_models_arguments_are_kept_in_canonical_form_under_our_ids() -> None:
     render(outcome.messages, CONTRACT, tiny_tokenizer())
 
 
+@pytest.mark.parametrize(
+    ("cut", "seconds", "reason"),
+    [("length", 9, "token_budget"), ("length", 0.5, "time_budget"), ("content_filter", 9, "model_filtered")],
+)
+@pytest.mark.parametrize("words", ["I would", None])
+def test_of_a_message_that_was_cut_the_words_are_kept_and_nothing_is_called(
+    cut: Any, seconds: float, reason: str, words: str | None
+) -> None:
+    said: Any = call(SAVE, {"workflow_python": TAG}) | {"content": words}
+    ticks = count(0.0, 0.25)
+    outcome = run(Script(Completion(said, 5, cut)), budget=Budget(seconds=seconds), clock=lambda: next(ticks))
+    assert (outcome.reason, outcome.saved, outcome.counts.num_turns) == (reason, None, 1)
+    kept = [{"role": "assistant", "content": words}] if words else []
+    assert list(outcome.messages[1:]) == kept
+    junk: Any = {"role": "user", "content": "x"}
+    assert run(Script(Completion(junk, 5, cut))).reason == "model_junk"
+
+
 # -- models that go round in a circle -------------------------------------------------------------------
 
 

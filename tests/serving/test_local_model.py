@@ -93,7 +93,8 @@ def test_the_agents_door_counts_tokens_and_knows_one_contract(local_model: Local
     made = local_model.complete(ASKED, CONTRACT, Budget(tokens=50))
     assert made.message["content"] == "Hello."
     assert made.num_tokens == len(tiny_tokenizer().encode("Hello.")) + 1
-    assert local_model.complete(ASKED, CONTRACT, Budget(tokens=3)).num_tokens == 3
+    short = local_model.complete(ASKED, CONTRACT, Budget(tokens=3))
+    assert (short.num_tokens, short.cut) == (3, "length")
     with pytest.raises(UsageError, match="another tool contract"):
         local_model.complete(ASKED, dataclasses.replace(CONTRACT, version="other"), Budget())
 

@@ -318,6 +318,20 @@ def test_a_stream_that_drips_ends_with_the_budget() -> None:
     assert outcome.reason == "time_budget"
 
 
+@needs_openai
+@pytest.mark.parametrize("stream_it", [False, True])
+@pytest.mark.parametrize(
+    ("finish", "reason"), [("length", "token_budget"), ("content_filter", "model_filtered")]
+)
+def test_what_a_server_cut_is_no_answer(finish: str, reason: str, stream_it: bool) -> None:
+    half = chunk({"role": "assistant", "content": "I saved"}), chunk({}, finish)
+    whole = said({"role": "assistant", "content": "I saved"}, finish=finish)
+    with served(stream(*half) if stream_it else whole) as server:
+        outcome = run(OpenAiModel(server.url, "m", stream=stream_it))
+    assert (outcome.reason, outcome.messages[-1]["content"]) == (reason, "I saved")
+    assert outcome.detail
+
+
 KEY = "sk-5ecre7-0f-5omebody"
 
 
