@@ -64,6 +64,8 @@ _FOUND: Final = pa.schema(
 )
 _DIFFERENCE: Final = ("name", "kind", "detail")
 _ROWS_A_BATCH: Final = 1024
+_NAMED: Final = 3
+"""Differences that a failure names; it counts the others."""
 
 Batches = Iterable[pa.RecordBatch]
 
@@ -94,7 +96,7 @@ def check(lake: Lake, week: Week) -> tuple[Report, Counts]:
     )
     counted = {name: int(number) for name, number in looked_at.collect()[0].asDict().items()}
     ran, num_large = _ran(events, texts)
-    failures = [*_of_rows(found, seen), *_of_contracts(ran, texts, conversations, week)]
+    failures = [*_of_rows(found), *_of_contracts(ran, texts, conversations, week)]
     for cached in (events, rows, found):
         cached.unpersist()
     report = Report(
@@ -285,16 +287,21 @@ def _ran(events: DataFrame, texts: Mapping[str, str]) -> tuple[list[Ran], int]:
     return [Ran(version=versions.get(row["contract"], ""), **row) for row in rows], num_large
 
 
-def _of_rows(found: DataFrame, seen: Sequence[Seen]) -> Iterator[str]:
-    """Why the rows that would train are out of line."""
-    differing = [each for each in seen if each.num_training]
-    if differing:
-        num = found.where("trains").select("conversation").distinct().count()
-        yield (
-            f"{num} conversations that would train show the model something else "
-            f"({'; '.join(str(each.difference) for each in differing[:3])}"
-            f"{f'; and {len(differing) - 3} more' if len(differing) > 3 else ''})"
-        )
+def _of_rows(found: DataFrame) -> list[str]:
+    """Why the rows that would train are out of line; no limit of the report hides one."""
+    training = found.where("trains")
+    num = training.select("conversation").distinct().count()
+    if not num:
+        return []
+    counted = training.groupBy(*_DIFFERENCE).agg(F.count_distinct("conversation").alias("num")).persist()
+    order = [F.desc("num"), *map(F.col, _DIFFERENCE)]
+    named = [Difference(*row[:-1]) for row in counted.orderBy(*order).limit(_NAMED).collect()]
+    more = counted.count() - len(named)
+    counted.unpersist()
+    return [
+        f"{num} conversations that would train show the model something else "
+        f"({'; '.join(map(str, named))}{f'; and {more} more' if more else ''})"
+    ]
 
 
 def _of_contracts(

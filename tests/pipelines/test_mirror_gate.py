@@ -17,6 +17,7 @@ from jobs.judge_conversations import main as judge_conversations  # noqa: E402
 from jobs.route_conversations import main as route_conversations  # noqa: E402
 from pipelines.contracts import spark_schema  # noqa: E402
 from pipelines.lake import Lake  # noqa: E402
+from pipelines.mirror import gate  # noqa: E402
 from pipelines.mirror.stored import keep_migrated  # noqa: E402
 from pipelines.redact import REDACTOR_VERSION  # noqa: E402
 from schemas.errors import EXIT_BROKEN_LAW  # noqa: E402
@@ -84,7 +85,9 @@ def names(report: dict[str, Any]) -> set[str]:
     return {f"{each['name']}: {each['kind']} {each['detail']}".rstrip() for each in report["differences"]}
 
 
-def test_the_five_drifts_are_named_stop_the_build_and_are_migrated(loop: Loop) -> None:
+def test_the_five_drifts_are_named_stop_the_build_and_are_migrated(
+    loop: Loop, monkeypatch: pytest.MonkeyPatch
+) -> None:
     drifted: list[tuple[Contract, drift.Write]] = [
         (PREFIXED, drift.canonical_json),
         (REORDERED, drift.canonical_json),
@@ -124,6 +127,11 @@ def test_the_five_drifts_are_named_stop_the_build_and_are_migrated(loop: Loop) -
     assert report["failures"][0].startswith(
         "3 conversations that would train show the model something else ("
     )
+    with monkeypatch.context() as patched:
+        patched.setattr(gate, "MOST_DIFFERENCES", 1)
+        code, short = loop.check()
+    assert [each["num_training"] for each in short["differences"]] == [0]
+    assert (code, short["failures"]) == (EXIT_BROKEN_LAW, report["failures"])
     code, report = loop.check("--migrate")
     assert (code, report["failures"]) == (0, [])
     rows = loop.rows()
