@@ -41,6 +41,8 @@ MAX_CALLS: Final = 16
 """The most tool calls that one message may make."""
 MAX_CHARACTERS: Final = 1 << 20
 """The longest message of a model."""
+MAX_NAME: Final = 200
+"""The longest name of a tool that is answered, and that events can hold."""
 MAX_REPEATS: Final = 3
 """How often one request may bring the same call. Tools answer the same where nothing was saved in between, so
 the third time tells a model nothing; reading counts anew after something was saved."""
@@ -196,10 +198,14 @@ def converse(
         if not calls:
             return outcome("answered")
         for call in calls:
-            answer = tools.call(call["function"]["name"], call["function"]["arguments"])
+            late = clock() - start >= budget.seconds
+            answer = (tools.late if late else tools.call)(
+                call["function"]["name"], call["function"]["arguments"]
+            )
             messages.append({"role": "tool", "content": answer.text, "tool_call_id": call["id"]})
             saved = answer.saved or saved
-            repeats.note(call, answer)
+            if not late:
+                repeats.note(call, answer)
             counts = replace(
                 counts,
                 num_tool_calls=counts.num_tool_calls + 1,
@@ -321,6 +327,8 @@ def _normal_call(call: Any, identity: str) -> ToolCall:
         raise BadRecord("JUNK", "a call has no function") from None
     if not isinstance(name, str) or not isinstance(arguments, str):
         raise BadRecord("JUNK", "a call's name or arguments are no text")
+    if len(name) > MAX_NAME:
+        raise BadRecord("JUNK", f"the name of a call is longer than {MAX_NAME} characters")
     with contextlib.suppress(BadRecord):  # the tool's answer says what is wrong with them
         arguments = canonical_json(read_json(arguments))
     return {"id": identity, "type": "function", "function": {"name": name, "arguments": arguments}}

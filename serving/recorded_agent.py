@@ -13,7 +13,7 @@ from dataclasses import asdict
 from typing import Any, Final
 
 from schemas.chat import Message
-from schemas.errors import Transient
+from schemas.errors import BadRecord, Transient
 from schemas.tools import Contract
 from serving.agent import Budget, Completion, Counts, Model, Outcome, converse
 from serving.recorder import Recording
@@ -23,7 +23,7 @@ from serving.tools import Answer, Tools
 __all__ = ["CRASHED", "converse_recorded"]
 
 CRASHED: Final = "crashed"
-"""The reason of a conversation that an error nobody foresaw has ended; no outcome has it."""
+"""The reason of a conversation that an error has ended, ours or the recorder's; no outcome has it."""
 
 
 def converse_recorded(
@@ -46,14 +46,14 @@ def converse_recorded(
     watched = _WatchedModel(model, tools, recording, len(history))
     try:
         outcome = converse(request, watched, tools, budget, clock=clock, history=history)
+        if watched.failed is not None:
+            raise watched.failed
+        watched.record(outcome.messages)
     except Exception as error:
         ended: dict[str, Any] = {"reason": CRASHED, "detail": type(error).__name__, "milliseconds": 0}
-        with contextlib.suppress(Transient):  # what went wrong first is what is told
+        with contextlib.suppress(Transient, BadRecord):  # what went wrong first is what is told
             recording.append("ended", ended | asdict(Counts()))
         raise
-    if watched.failed is not None:
-        raise watched.failed
-    watched.record(outcome.messages)
     ended = {"reason": outcome.reason, "detail": outcome.detail, "milliseconds": _milliseconds(outcome)}
     recording.append("ended", ended | asdict(outcome.counts))
     return outcome
@@ -71,7 +71,12 @@ class _WatchedTools(Tools):
         self.answers: list[Answer] = []
 
     def call(self, name: str, arguments: str) -> Answer:
-        answer = super().call(name, arguments)
+        return self._kept(super().call(name, arguments))
+
+    def late(self, name: str, arguments: str) -> Answer:
+        return self._kept(super().late(name, arguments))
+
+    def _kept(self, answer: Answer) -> Answer:
         self.answers.append(answer)
         return answer
 

@@ -80,13 +80,20 @@ class Tools:
             data, saved = run(read_arguments(arguments, tool))
             return Answer(canonical_json({"ok": True, "tool": name, "data": data}), True, saved)
         except BadRecord as refused:
-            data = {
-                "code": refused.code,
-                "message": _printable(refused.message, _LONGEST),
-                "position": _printable(refused.path, _LONGEST),
-            }
-            named = name if tool else _printable(name, 64)
-            return Answer(canonical_json({"ok": False, "tool": named, "data": data}), False)
+            return self._refused(name, refused)
+
+    def late(self, name: str, arguments: str) -> Answer:
+        """The answer to a call for which no time is left: nothing is read of it and nothing is done."""
+        return self._refused(name, BadRecord("NO_TIME", "the time of this conversation is over"))
+
+    def _refused(self, name: str, refused: BadRecord) -> Answer:
+        data = {
+            "code": refused.code,
+            "message": _printable(refused.message, _LONGEST),
+            "position": _printable(refused.path, _LONGEST),
+        }
+        named = name if self.contract.tool(name) else _printable(name, 64)
+        return Answer(canonical_json({"ok": False, "tool": named, "data": data}), False)
 
     def _search(self, arguments: dict[str, Any]) -> tuple[dict[str, Any], None]:
         queries: list[str] = arguments["search_queries"]

@@ -149,9 +149,27 @@ def test_tokens_are_counted_as_the_model_says_or_from_the_text() -> None:
 
 def test_seconds_are_those_of_the_clock() -> None:
     ticks = count(100.0, 5.0)
-    outcome = run(Script(SEARCH_FOREVER), budget=Budget(seconds=12.0), clock=lambda: next(ticks))
+    outcome = run(Script(SEARCH_FOREVER), budget=Budget(seconds=22.0), clock=lambda: next(ticks))
     assert (outcome.reason, outcome.counts.num_turns) == ("time_budget", 2)
-    assert outcome.seconds == 20.0
+    assert outcome.seconds == 30.0
+
+
+def test_calls_for_which_no_time_is_left_are_refused_and_not_made() -> None:
+    said: Any = call(SAVE, {"workflow_python": TAG})
+    said["tool_calls"] = [
+        made
+        for n in range(6)
+        for made in call(SAVE, {"workflow_python": TAG.replace("東京", str(n))})["tool_calls"]
+    ]
+    ticks, shop = count(0.0, 1.0), InMemoryShop()
+    outcome = run(Script(said), budget=Budget(seconds=4.0), clock=lambda: next(ticks), shop=shop)
+    assert (outcome.reason, outcome.counts.num_tool_calls, outcome.counts.num_refused_calls) == (
+        *("time_budget", 6, 4),
+    )
+    answers = [message["content"] or "" for message in outcome.messages[2:]]
+    assert ["NO_TIME" in answer for answer in answers] == [False] * 2 + [True] * 4
+    assert outcome.saved
+    assert outcome.saved.workflow_id == "workflow-2"
 
 
 def test_a_workflow_that_was_saved_before_the_end_is_in_the_outcome() -> None:
@@ -176,6 +194,7 @@ def test_a_workflow_that_was_saved_before_the_end_is_in_the_outcome() -> None:
             "model_junk",
         ),
         ({"role": "assistant", "content": "", "tool_calls": SEARCH_FOREVER["tool_calls"] * 17}, "model_junk"),
+        (call("n" * 201, "{}"), "model_junk"),
         ({"role": "assistant", "content": "\ud800"}, "model_junk"),
         ({"role": "assistant", "content": "a" * (1 << 20) + "a"}, "model_junk"),
         ({"role": "assistant"}, "model_silent"),

@@ -116,3 +116,34 @@ def test_a_bug_of_ours_is_recorded_by_its_kind_and_raised(tmp_path: Path) -> Non
     last = events_in(tmp_path)[-1]
     assert (last.kind, last.value["reason"], last.value["detail"]) == ("ended", CRASHED, "ZeroDivisionError")
     assert "secret" not in last.payload
+
+
+def test_calls_that_came_too_late_are_recorded_with_their_answers(tmp_path: Path) -> None:
+    recorder = Recorder(tmp_path, model="script")
+    said = SEARCH | {"tool_calls": SEARCH["tool_calls"] * 4}
+    outcome = record(recorder.begin("s"), Script(said), budget=Budget(seconds=2.0))
+    recorder.close()
+    assert (outcome.reason, outcome.counts.num_refused_calls > 0) == ("time_budget", True)
+    assert messages_of(events_in(tmp_path)) == list(outcome.messages)
+
+
+@pytest.mark.parametrize("error", [BadRecord("FIELD", "no event"), Transient("disk full")])
+@pytest.mark.parametrize("kind", ["tool_result", "message"])
+def test_what_the_recorder_refuses_has_its_end_too(
+    tmp_path: Path, error: Exception, kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In the middle and at the end of a conversation."""
+    append = Recording.append
+
+    def refuses(self: Recording, of: Any, payload: Any) -> Event:
+        if of == kind and payload.get("role") != "user":
+            raise error
+        return append(self, of, payload)
+
+    monkeypatch.setattr(Recording, "append", refuses)
+    recorder = Recorder(tmp_path, model="script")
+    with pytest.raises(type(error)):
+        record(recorder.begin("s"), Script(SEARCH, DONE))
+    recorder.close()
+    last = events_in(tmp_path)[-1]
+    assert (last.kind, last.value["reason"], last.value["detail"]) == ("ended", CRASHED, type(error).__name__)
