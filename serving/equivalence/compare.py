@@ -17,6 +17,7 @@ difference was found on so many events, which took so many of the branches.
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
@@ -58,6 +59,8 @@ class Verdict:
     counterexample: Counterexample | None = None
     uncovered: tuple[str, ...] = ()
     """The others: `first, step 3: true`."""
+    failed_in_both: tuple[tuple[str, int], ...] = ()
+    """Task -> on how many events it failed in both: what it would have said there was never compared."""
 
     def __str__(self) -> str:
         events = "1 event" if self.num_events == 1 else f"{self.num_events} events"
@@ -65,7 +68,13 @@ class Verdict:
         if self.counterexample is not None:
             return f"not the same ({took})\n{self.counterexample}"
         lines = [f"no difference found ({took})"]
-        return "\n".join([*lines, *(f"  never taken: {each}" for each in self.uncovered)])
+        lines += [f"  never taken: {each}" for each in self.uncovered]
+        lines += [
+            f"  {task.rpartition('::')[2]} failed in both on {number} of {events}: "
+            "what it would have said there was never compared"
+            for task, number in self.failed_in_both
+        ]
+        return "\n".join(lines)
 
     def to_json(self) -> dict[str, Json]:
         """The same for a program."""
@@ -75,6 +84,7 @@ class Verdict:
             "num_branches": self.num_branches,
             "covered": self.covered,
             "uncovered": list(self.uncovered),
+            "failed_in_both": dict(self.failed_in_both),
             "counterexample": None if self.counterexample is None else self.counterexample.to_json(),
         }
 
@@ -105,12 +115,14 @@ def equivalent(
     ground = Ground(a, b)
     pair = _Pair(ground, a, b, seed)
     taken: tuple[set[Branch], set[Branch]] = (set(), set())
+    failed = Counter[str]()
     num_events = 0
     for roots in events(ground, seed, most_events):
         num_events += 1
         one, two = pair.traces(roots)
         taken[0].update(taken_by(one))
         taken[1].update(taken_by(two))
+        failed.update({each.task_id for each in one.errors} & {each.task_id for each in two.errors})
         if _keys(one) != _keys(two):
             covered = len(taken[0] & all_a) + len(taken[1] & all_b)
             return Verdict(False, num_events, num_branches, covered, pair.counterexample(roots, small=small))
@@ -119,7 +131,15 @@ def equivalent(
         for which, all_branches, found in (("first", all_a, taken[0]), ("second", all_b, taken[1]))
         for step, answer in sorted(all_branches - found)
     ]
-    return Verdict(True, num_events, num_branches, num_branches - len(left), None, tuple(left))
+    return Verdict(
+        True,
+        num_events,
+        num_branches,
+        num_branches - len(left),
+        None,
+        tuple(left),
+        tuple(failed.most_common()),
+    )
 
 
 def covered_by(workflow: Workflow, *, seed: int = 0, most_events: int = MOST_EVENTS) -> Coverage:

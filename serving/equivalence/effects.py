@@ -13,6 +13,8 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from schemas.tools import canonical_json
+from serving.simulator.durations import duration_of
 from serving.simulator.trace import Effect, Trace
 
 __all__ = ["Left", "left_by", "parted"]
@@ -24,7 +26,8 @@ class Left:
 
     effect: Effect
     content: str
-    """What somebody outside would notice: of an error its code, of all others every rendered value."""
+    """What somebody outside would notice: of an error its code, of a wait how long it lasts, of all others
+    every rendered value."""
     key: bytes
     """Content and past, so that two effects are the same exactly where their keys are."""
 
@@ -75,4 +78,9 @@ def _content(effect: Effect) -> str:
     values = effect.values
     if effect.kind == "error":
         values = str(json.loads(values)["code"])  # its message names paths and steps, which are free
+    elif effect.kind == "wait":
+        # P1D lasts as long as PT24H
+        found = json.loads(values)
+        found["duration"] = duration_of(found["duration"]).total_seconds()
+        values = canonical_json(found)
     return f"{effect.kind}\n{effect.task_id}\n{values}"

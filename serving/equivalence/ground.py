@@ -8,7 +8,7 @@ too, one for all steps of a task: `getOrderData1` searches the records of `getOr
 from __future__ import annotations
 
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Final
@@ -124,6 +124,8 @@ class Ground:
         }
         """Roots that hold the records of Get data."""
         self._asked: dict[Place, dict[Asked, None]] = defaultdict(dict)
+        self._counted: dict[tuple[Place, Asked], Counter[int]] = defaultdict(Counter)
+        """How often each side asks a literal of a place."""
         self._hints: dict[Place, dict[str, None]] = defaultdict(dict)
         self._linked: dict[Place, set[Place]] = defaultdict(set)
         for side in self.sides:
@@ -135,7 +137,7 @@ class Ground:
                 pool = side.pools[output]
                 self.read[pool] = _merged(self.read.get(pool, {}), sought.tree)
                 for place, literal in sought.literals():
-                    self._asked[(pool, *place)][literal] = None
+                    self._note(side, (pool, *place), literal)
         self._values: dict[Place, list[Json]] = {}
         self._types: dict[Place, Resolved] = {}
         self._notations: dict[str, str] = {}
@@ -183,7 +185,7 @@ class Ground:
             asked = list(self._asked.get(place, ()))
             for other in self._linked.get(place, ()):
                 asked += self._asked.get(other, ())
-            found = boundary_values(resolved.type, asked, self.local)
+            found = boundary_values(resolved.type, self._telling_first(place, asked), self.local)
             if resolved.kind == "list":
                 found.remove(None)  # a list holds no nil
             self._values[place] = found
@@ -191,9 +193,23 @@ class Ground:
 
     def values_beside(self, place: Place, asked: Sequence[Asked]) -> Sequence[Json]:
         """The values that these literals suggest at a place, and then those of all others."""
-        own = boundary_values(self.type_of(place).type, asked, self.local)
+        own = boundary_values(self.type_of(place).type, self._telling_first(place, asked), self.local)
         others = [value for value in self.values(place) if value not in own]
         return [*own, *others]
+
+    def _note(self, side: Side, place: Place, literal: Asked) -> None:
+        self._asked[place][literal] = None
+        self._counted[place, literal][self.sides.index(side)] += 1
+
+    def _telling_first(self, place: Place, asked: Sequence[Asked]) -> list[Asked]:
+        """Literals that one side asks more often first: of hundreds, no bound shall cut those off."""
+        places = (place, *self._linked.get(place, ()))
+
+        def is_shared(literal: Asked) -> bool:
+            counts = [self._counted[each, literal] for each in places if (each, literal) in self._counted]
+            return all(count[0] == count[1] for count in counts)
+
+        return sorted(asked, key=is_shared)
 
     def hints(self, place: Place) -> Sequence[str]:
         """Texts and numbers that code, Liquid or a search names where it reads the place."""
@@ -208,7 +224,9 @@ class Ground:
             case Compare(left=left, right=right):
                 lefts = [side.pooled(place) for place in side.reading.places(left.segments, items)]
                 for place in lefts:
-                    self._asked[place].update(dict.fromkeys(asked_by(condition)))
+                    self._asked[place]  # asked, even where no literal is named
+                    for literal in asked_by(condition):
+                        self._note(side, place, literal)
                 if isinstance(right, Path):
                     for other in side.reading.places(right.segments, items):
                         for place in lefts:

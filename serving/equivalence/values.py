@@ -27,7 +27,7 @@ _NUMBERS: Final = frozenset({"Int", "Float"})
 """Number types whose values are JSON numbers; of the others they are texts."""
 _OTHER_TEXT: Final = "something else"
 _MOST_VALUES: Final = 40
-"""Of one place; a condition with hundreds of literals is tried at some of them."""
+"""Of one place; of hundreds of literals the first are tried."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +54,8 @@ def asked_by(comparison: Compare) -> Iterable[Asked]:
 def boundary_values(type_name: str, asked: Sequence[Asked], local: Local) -> list[Json]:
     """The values that are worth trying at a place of this type, absent (None) last.
 
-    `type_name` is empty where nobody knows the type: the literals tell.
+    Literals come in the order of `asked`: the first ones are sure to be tried. `type_name` is empty where
+    nobody knows the type: the literals tell.
     """
     enums = local.enums.get(type_name) or enum_values(type_name)
     known = "enum" if enums else family(type_name)
@@ -98,7 +99,7 @@ def _number(text: str) -> Decimal | None:
 
 
 def _numbers(type_name: str, asked: Sequence[Asked]) -> Iterable[Json]:
-    literals = sorted({number for each in asked if (number := _number(each.text)) is not None})
+    literals = list(dict.fromkeys(number for each in asked if (number := _number(each.text)) is not None))
     whole = type_name in WHOLE_NUMBERS or (not type_name and all(x == x.to_integral() for x in literals))
     step = Decimal(1)
     if not whole:
@@ -129,13 +130,13 @@ def _moment(text: str) -> datetime | None:
 
 
 def _dates(type_name: str, asked: Sequence[Asked]) -> Iterable[Json]:
-    literals = sorted({moment for each in asked if (moment := _moment(each.text)) is not None})
+    literals = list(dict.fromkeys(moment for each in asked if (moment := _moment(each.text)) is not None))
     literals = literals or [datetime(2026, 11, 2, tzinfo=UTC)]
     is_day = type_name == "Date"
     step = timedelta(days=1) if is_day else timedelta(seconds=1)
     far = timedelta(days=400)
     near = [moment + way * step for moment in literals for way in (0, 1, -1)]
-    for moment in [*near, literals[0] - far, literals[-1] + far]:
+    for moment in [*near, min(literals) - far, max(literals) + far]:
         yield moment.date().isoformat() if is_day else f"{moment.replace(tzinfo=None).isoformat()}Z"
 
 

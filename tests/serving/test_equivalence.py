@@ -134,3 +134,27 @@ def test_nested_conditions_are_reached() -> None:
     coverage = covered_by(from_python(text))
     assert coverage.covered == coverage.branches
     assert len(coverage.branches) == 24
+
+
+def test_of_many_literals_the_one_that_only_one_side_names_is_tried() -> None:
+    words = [f"word{number}" for number in range(100)]
+    for gone in (50, 99):
+        fewer = [word for number, word in enumerate(words) if number != gone]
+        assert not verdict(IF.format(f"order.note in {words}"), IF.format(f"order.note in {fewer}")).equal
+
+
+def test_waits_are_the_same_where_they_last_as_long() -> None:
+    tag = "\n" + TAG.format("A")
+    assert verdict("wait(duration='P1D')" + tag, "wait(duration='PT24H')" + tag).equal
+    assert verdict("wait(duration='P7D')" + tag, "wait(duration='P1W')" + tag).equal
+    assert not verdict("wait(duration='P1D')" + tag, "wait(duration='PT25H')" + tag).equal
+
+
+def test_a_step_that_fails_in_both_is_no_silent_agreement() -> None:
+    amount = "order.currentTotalPriceSet.shopMoney.amount"
+    log = "log_output(output='{{% if " + amount + " > 100.0 %}}{}{{% endif %}}')"
+    found = verdict(log.format("x"), log.format("y"))
+    assert found.equal
+    assert found.failed_in_both[0][1] >= 150
+    assert "log_output failed in both on" in str(found)
+    assert found.to_json()["failed_in_both"] == dict(found.failed_in_both)
