@@ -55,8 +55,8 @@ def _arguments(function: Mapping[str, str]) -> str:
     try:
         arguments = json.loads(function["arguments"])
         if "workflow_python" in arguments:
-            lines = arguments["workflow_python"].count("\n")
-            arguments["workflow_python"] = f"({lines} lines of Python)"
+            lines = len(arguments["workflow_python"].splitlines())
+            arguments["workflow_python"] = f"({lines} {'line' if lines == 1 else 'lines'} of Python)"
     except (ValueError, TypeError, AttributeError, RecursionError):
         return _cut(function["arguments"])
     return json.dumps(arguments, ensure_ascii=False)

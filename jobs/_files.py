@@ -14,7 +14,14 @@ from schemas.workflow import Workflow, from_python, read
 from schemas.workflow.inspection import is_python
 from schemas.workflow.jsontext import MAX_BYTES, read_json
 
-__all__ = ["MAX_BYTES_PER_CHARACTER", "find_workflow_files", "read_bytes", "read_text", "read_workflow"]
+__all__ = [
+    "MAX_BYTES_PER_CHARACTER",
+    "find_workflow_files",
+    "only_one_stdin",
+    "read_bytes",
+    "read_text",
+    "read_workflow",
+]
 
 MAX_BYTES_PER_CHARACTER = 4
 SIGNATURE = re.compile(r"\A[0-9a-f]{64}:")
@@ -32,6 +39,12 @@ def read_bytes(path: str | Path, limit: int) -> bytes:
             return file.read(limit + 1)
     except OSError as error:
         raise UsageError(f"cannot read {path}: {(error.strerror or str(error)).lower()}.") from error
+
+
+def only_one_stdin(*paths: str | None) -> None:
+    """Raises UsageError where two of the paths are standard input: the second would read nothing."""
+    if paths.count("-") > 1:
+        raise UsageError("only one of the files can be standard input (-).")
 
 
 def read_text(path: str) -> str:

@@ -7,7 +7,7 @@ import os
 import re
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, closing, nullcontext
 from dataclasses import asdict, dataclass
 from difflib import unified_diff
@@ -18,6 +18,7 @@ from jobs._console import printable, write
 from jobs._conversation import json_lines, message_lines
 from jobs._files import read_text
 from jobs._runs import run_lines, runs
+from schemas.chat import Message
 from schemas.errors import UsageError, WorkflowRefused
 from schemas.tools import CONTRACT
 from schemas.workflow import from_python
@@ -34,6 +35,8 @@ KEY_VARIABLE: Final = "SIDEWHEEL_API_KEY"
 """Where the key of a server comes from: never a flag, which others on the machine can read."""
 EXIT_UNAVAILABLE: Final = 75
 _SHOP: Final = "ask"
+_MAX_REQUEST: Final = 2_000
+"""Characters of a request that are shown where not all is asked for."""
 _URL: Final = re.compile(r"https?://[^\s/@]+(?:/\S*)?")
 
 
@@ -42,7 +45,8 @@ class Asked:
     """What the command was given."""
 
     request: str
-    model: str = "scripted"
+    model: str | None = None
+    """`scripted`, which is also what None without a checkpoint means, or a server's base URL."""
     name: str | None = None
     checkpoint: str | None = None
     workflow: str | None = None
@@ -54,7 +58,8 @@ class Asked:
 
 
 def ask(asked: Asked) -> int:
-    """Answer one request. 0 with an answer, 75 where the model cannot be reached, 1 for every other end.
+    """Answer one request. 0 with an answer, with or without a workflow, which the page and `workflow_id` say;
+    75 where the model cannot be reached or the time is up, 1 for every other end.
 
     Raises:
         UsageError: where a flag, a file, a folder or a package is wrong or missing.
@@ -62,8 +67,9 @@ def ask(asked: Asked) -> int:
     """
     if not asked.request.strip():
         raise UsageError('say what should happen: sidewheel ask "tag orders over 500 as VIP".')
+    _check(asked)
     shop = InMemoryShop()
-    before = _adopted(shop, asked.workflow) if asked.workflow else None
+    before = _adopted(shop, asked.workflow) if asked.workflow is not None else None
     request = about_workflow(asked.request, before.workflow_id) if before else asked.request
     with _model(asked) as model:
         outcome = _converse(request, model, shop, asked)
@@ -73,8 +79,22 @@ def ask(asked: Asked) -> int:
         write("\n".join([*_page(outcome, before, full=asked.full), ""]))
     if outcome.reason == "answered":
         return 0
-    sys.stderr.write(f"sidewheel: {printable(_end(outcome))}\n")
+    sys.stderr.write(f"sidewheel: {printable(_end(outcome, asked))}\n")
     return EXIT_UNAVAILABLE if outcome.reason in ("model_unavailable", "time_budget") else 1
+
+
+def _check(asked: Asked) -> None:
+    """Raises UsageError for what says nothing, or would not be looked at."""
+    for flag in ("model", "name", "checkpoint", "workflow", "record"):
+        value = getattr(asked, flag)
+        if value is not None and not value.strip():
+            raise UsageError(f"--{flag} is empty.")
+    if asked.checkpoint is not None and asked.model is not None:
+        raise UsageError("give --model or --checkpoint, not both.")
+    if asked.model in (None, "scripted"):
+        for flag, given in (("--name", asked.name is not None), ("--stream", asked.stream)):
+            if given:
+                raise UsageError(f"{flag} is for a server: give its base URL with --model.")
 
 
 def _adopted(shop: InMemoryShop, path: str) -> Saved:
@@ -95,8 +115,9 @@ def _model(asked: Asked) -> AbstractContextManager[Model]:
         except ImportError as error:
             raise UsageError(f"a checkpoint needs {error.name}: pip install 'sidewheel[train]'.") from None
         return nullcontext(LocalModel(opened))
-    if asked.model == "scripted":
+    if asked.model in (None, "scripted"):
         return nullcontext(ScriptedModel())
+    assert asked.model is not None
     if not _URL.fullmatch(asked.model):
         raise UsageError(
             "--model is scripted, or the base URL of a server, such as http://127.0.0.1:8089/v1."
@@ -119,9 +140,18 @@ def _converse(request: str, model: Model, shop: InMemoryShop, asked: Asked) -> O
         return converse_recorded(request, model, shop, contract, budget, recording, clock=time.monotonic)
 
 
-def _end(outcome: Outcome) -> str:
-    why = f": {outcome.detail}" if outcome.detail else ""
-    return f"{outcome.model} ended without an answer ({outcome.reason}){why}."
+def _end(outcome: Outcome, asked: Asked) -> str:
+    detail = outcome.detail or ""
+    why = f": {detail.rstrip('. ')}" if detail else ""
+    server = (asked.model or "").partition("?")[0] if asked.model not in (None, "scripted") else ""
+    advice = ""
+    if outcome.reason == "time_budget":
+        advice = f" It had {asked.seconds:g} seconds; --seconds allows more."
+    elif server and outcome.reason == "model_unavailable":
+        advice = f" Look whether the server at {server} is up."
+    elif server and outcome.reason == "model_refused":
+        advice = f" Look whether {server} is its base URL and {KEY_VARIABLE} holds its key."
+    return f"{outcome.model} ended without an answer ({outcome.reason}){why}.{advice}"
 
 
 # -- what is shown ---------------------------------------------------------------------------------------
@@ -149,8 +179,10 @@ def _report(outcome: Outcome, before: Saved | None) -> dict[str, Any]:
 def _page(outcome: Outcome, before: Saved | None, *, full: bool) -> Iterator[str]:
     yield f"answered by {printable(outcome.model)}{_WHAT.get(outcome.model, '')}"
     yield ""
-    yield from message_lines(outcome.messages, full=full)
+    yield from message_lines(outcome.messages if full else list(_clipped(outcome.messages)), full=full)
     if outcome.saved is None:
+        # Whatever the answer claims.
+        yield from ("", f"No workflow was {'changed' if before else 'saved'} in this conversation.")
         return
     yield from ("", "The workflow as Python:", "")
     yield from (printable(line) for line in outcome.saved.python.splitlines())
@@ -161,6 +193,16 @@ def _page(outcome: Outcome, before: Saved | None, *, full: bool) -> Iterator[str
         yield from ("", "The same as Flow's JSON:", "")
         yield from json_lines(outcome.agent_json)
     yield from run_lines(from_python(outcome.saved.python))
+
+
+def _clipped(messages: Sequence[Message]) -> Iterator[Mapping[str, Any]]:
+    """The messages, a long request cut short."""
+    for message in messages:
+        content = message["content"] or ""
+        if message["role"] == "user" and len(content) > _MAX_REQUEST:
+            yield {**message, "content": f"{content[:_MAX_REQUEST]}... ({len(content)} characters)"}
+        else:
+            yield message
 
 
 def _changes(before: str, after: str) -> Iterator[str]:

@@ -132,8 +132,11 @@ def turn(
 def ask(
     request: Annotated[str, typer.Argument(metavar="REQUEST", help="What should happen, in words.")],
     model: Annotated[
-        str, typer.Option(help="Rules in a model's place (scripted), or the base URL of a server.")
-    ] = "scripted",
+        str | None,
+        typer.Option(
+            help="Rules in a model's place (scripted, which is the default), or the base URL of a server."
+        ),
+    ] = None,
     name: Annotated[str | None, typer.Option(help="Name of the server's model.")] = None,
     checkpoint: Annotated[str | None, typer.Option(help="Folder of a checkpoint to ask instead.")] = None,
     workflow: Annotated[
@@ -147,7 +150,11 @@ def ask(
     full: Annotated[bool, typer.Option("--full", help="Print the tools' answers uncut.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> int:
-    """Ask the agent for a workflow, and show its calls, the Python, the JSON and a simulated run."""
+    """Ask the agent for a workflow, and show its calls, the Python, the JSON and a simulated run.
+
+    Exit 0 with an answer, whether or not a workflow was saved (workflow_id of --json is null without one);
+    75 where the model cannot be reached or the time is up; 1 where it ended otherwise; 2 for wrong usage.
+    """
     from jobs import ask as work
 
     asked = work.Asked(

@@ -7,7 +7,7 @@ import json
 from collections.abc import Iterator
 
 from jobs._console import printable, show_path, write
-from jobs._files import read_workflow
+from jobs._files import only_one_stdin, read_workflow
 from schemas.workflow.difference import Change, FieldChange, difference
 
 __all__ = ["diff"]
@@ -21,6 +21,7 @@ def diff(before: str, after: str, *, as_json: bool) -> int:
 
     Raises UsageError when a file cannot be read, or is no workflow.
     """
+    only_one_stdin(before, after)
     found = difference(read_workflow(before), read_workflow(after))
     if as_json:
         report = {

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 from jobs._console import printable, show_path, write
-from jobs._files import read_workflow
+from jobs._files import only_one_stdin, read_workflow
 from serving.equivalence import equivalent as compared
 
 __all__ = ["equivalent"]
@@ -16,6 +16,7 @@ def equivalent(before: str, after: str, *, seed: int, as_json: bool) -> int:
 
     Raises UsageError when a file cannot be read, or is no workflow.
     """
+    only_one_stdin(before, after)
     verdict = compared(read_workflow(before), read_workflow(after), seed=seed)
     if as_json:
         names = {"before": show_path(before), "after": show_path(after)}

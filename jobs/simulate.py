@@ -6,7 +6,7 @@ import json
 
 from jobs._console import printable, show_path, write
 from jobs._effects import event_lines, label, trace_lines
-from jobs._files import read_text, read_workflow
+from jobs._files import only_one_stdin, read_text, read_workflow
 from jobs._made_events import acting_event, brought_roots, made_event
 from schemas.errors import BadRecord, UsageError
 from schemas.workflow import Workflow
@@ -22,6 +22,7 @@ def simulate(file: str, *, event_file: str | None, seed: int | None, as_json: bo
     Without an event or a seed the event is one on which the workflow does something, if there is one.
     Raises UsageError when a file cannot be read, is no workflow, or is no event.
     """
+    only_one_stdin(file, event_file)
     workflow = read_workflow(file)
     simulator = Simulator(workflow)
     if event_file is not None:

@@ -28,7 +28,7 @@ __all__ = ["ScriptedModel"]
 
 NAME: Final = "scripted-rules"
 _QUESTION: Final = re.compile(
-    r"\s*(?:what|how|can|could|does|do|is|are|why|which|who|where|when (?:does|will|can)|explain"
+    r"\s*(?:what|how|can|could|does|do(?! not\b)|is|are|why|which|who|where|when (?:does|will|can)|explain"
     r"|tell me (?:about|what|how|why|whether|which))\b",
     re.IGNORECASE,
 )

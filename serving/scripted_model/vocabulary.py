@@ -175,6 +175,10 @@ ANSWERS: Final = (
         "as a new order), checks conditions, and then acts: it tags, holds, or sends an internal email.",
     ),
     (
+        r"\bhow many\b",
+        "I see no orders, products or customers of your shop; I build workflows for it.",
+    ),
+    (
         r"(?:cost|price|pay for|free|how much)",
         "Flow is an app of Shopify's own; which plans include it is on Shopify's pricing page, which I "
         "cannot read from here.",

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from jobs._conversation import message_lines
+from jobs._runs import run_lines, runs
 from jobs.cli import main
 from schemas.conversation import messages_of, read_event
 from schemas.workflow import from_python, read, to_python
@@ -103,6 +105,37 @@ def test_an_answer_without_a_workflow_is_an_answer(capfdbinary: pytest.CaptureFi
     shown = capfdbinary.readouterr().out.decode()
     assert "Flow is Shopify's automation" in shown
     assert "Python" not in shown
+    assert shown.endswith("\n\nNo workflow was saved in this conversation.\n")
+
+
+def test_a_workflow_that_never_acts_is_told_to(capfdbinary: pytest.CaptureFixture[bytes]) -> None:
+    assert main(["ask", "tag orders under 100 and over 500 as VIP"]) == 0
+    shown = capfdbinary.readouterr().out.decode()
+    assert "No event was found on which it acts: its conditions may contradict each other" in shown
+
+
+def test_a_run_in_which_a_step_fails_is_titled_so() -> None:
+    message = "{% if order.totalPriceSet.shopMoney.amount > 1.0 %}x{% endif %}"
+    failing = f"""@order_created
+def f(order):
+    send_email(address="a@b.com", subject="s", message="{message}")
+"""
+    lines = [line for line in run_lines(from_python(failing)) if line.startswith("An event")]
+    assert [line.partition(",")[0] for line in lines] == ["An event on which a step fails"]
+    assert [run["fails"] for run in runs(from_python(failing))] == [True]
+
+
+def test_a_long_request_is_not_shown_whole(capfdbinary: pytest.CaptureFixture[bytes]) -> None:
+    assert main(["ask", "tag " * 25_000]) == 0
+    shown = capfdbinary.readouterr().out.decode()
+    assert "(100000 characters)" in shown
+    assert len(shown) < 5_000
+
+
+def test_lines_of_python_are_counted_without_the_last_line_end() -> None:
+    for python, told in (("import os", "(1 line of Python)"), ("a\nb\n", "(2 lines of Python)")):
+        call = {"function": {"name": "save", "arguments": json.dumps({"workflow_python": python})}}
+        assert told in "".join(message_lines([{"role": "assistant", "content": "", "tool_calls": [call]}]))
 
 
 def test_what_a_merchant_or_a_file_says_does_not_drive_the_terminal(
@@ -126,6 +159,11 @@ def test_what_a_merchant_or_a_file_says_does_not_drive_the_terminal(
         ([VIP, "--record", "README.md"], "cannot record in README.md"),
         ([VIP, "--checkpoint", "nowhere"], "nowhere"),
         ([VIP, "--seconds", "0"], "--seconds"),
+        ([VIP, "--record", ""], "--record is empty"),
+        ([VIP, "--workflow", ""], "--workflow is empty"),
+        ([VIP, "--name", "m"], "--name is for a server"),
+        ([VIP, "--stream"], "--stream is for a server"),
+        ([VIP, "--model", "scripted", "--checkpoint", "a"], "not both"),
     ],
 )
 def test_what_is_wrong_is_one_sentence(
@@ -158,6 +196,15 @@ def test_a_servers_model_answers_and_its_key_is_shown_nowhere(
 
 
 @needs_openai
+def test_an_answer_that_claims_a_workflow_is_marked(capfd: pytest.CaptureFixture[str]) -> None:
+    claim = "I created the workflow and activated it for you!"
+    with served(said({"role": "assistant", "content": claim})) as server:
+        assert main(["ask", VIP, "--model", server.url, "--name", "m"]) == 0
+    out = capfd.readouterr().out
+    assert out.index(claim) < out.index("No workflow was saved in this conversation.")
+
+
+@needs_openai
 @pytest.mark.parametrize(
     ("status", "reason", "code"), [(503, "model_unavailable", 75), (401, "model_refused", 1)]
 )
@@ -168,6 +215,9 @@ def test_a_model_that_gives_no_answer_is_a_sentence_and_recorded(
         assert main(["ask", VIP, "--model", server.url, "--name", "m", "--record", str(tmp_path)]) == code
     err = capfd.readouterr().err
     assert err.startswith(f"sidewheel: m ended without an answer ({reason})")
+    assert server.url in err
+    assert ".." not in err
+    assert ("SIDEWHEEL_API_KEY" in err) == (reason == "model_refused")
     (path,) = tmp_path.glob("*.jsonl")
     *_, last = map(read_event, path.read_bytes().splitlines())
     assert (last.kind, last.value["reason"]) == ("ended", reason)

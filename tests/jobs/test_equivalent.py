@@ -63,3 +63,11 @@ def test_json_holds_the_event_and_what_both_leave(
 def test_what_is_no_workflow_is_said(one: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["equivalent", str(one), str(tmp_path / "nowhere.py")]) == 2
     assert "cannot read" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "arguments", [["equivalent", "-", "-"], ["diff", "-", "-"], ["simulate", "-", "--event", "-"]]
+)
+def test_only_one_file_is_standard_input(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(arguments) == 2
+    assert capsys.readouterr().err.endswith("only one of the files can be standard input (-).\n")

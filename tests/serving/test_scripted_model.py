@@ -219,6 +219,8 @@ def test_a_word_that_it_does_not_know_is_never_dropped(request_: str, unknown: l
         ("tag orders over 1.000 as VIP", "may be a thousand or a fraction"),
         ("tag orders over 20% as VIP", "no percentages"),
         ("tag orders as VIP and wait 2 days", "after the wait"),
+        ("do not email me@example.com when an order is created", 'understand "not"'),
+        ("how many orders did I have last week?", "I see no orders"),
         ("tag orders as VIP 2 days later and email me", "which action is to wait"),
     ],
 )
