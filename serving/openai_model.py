@@ -1,6 +1,7 @@
 """Any model behind OpenAI's chat completions API: a served checkpoint of ours, or somebody else's.
 
-The client retries by itself with backoff (429, 5xx, lost connections); a stream that stops midway is told as
+It is asked again with backoff (429, 5xx, lost connections), or when the server says, as far as the budget's
+seconds allow; a stream that stops midway is told as
 `Transient`. An answer that comes a byte at a time, or never ends, stops at the budget's deadline or at a cap
 on its size. The key is in no error and in no message, whatever the server says. Not here yet: the reasoning
 that some servers send beside the message.
@@ -50,6 +51,7 @@ class OpenAiModel:
         max_retries: int = 2,
         stream: bool = False,
         clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         """`stream` asks for the answer in pieces, for proxies that end what is silent for too long.
 
@@ -61,7 +63,10 @@ class OpenAiModel:
         self._key = _spellings(api_key) if api_key != _NO_KEY else None
         self._stream = stream
         self._deadline = _Deadline(clock)
-        self._client = _client(base_url, api_key, max_retries, self._deadline)
+        self._url = base_url
+        self._max_retries = max_retries
+        self._sleep = sleep
+        self._client = _client(base_url, api_key, self._deadline)
 
     def __enter__(self) -> OpenAiModel:
         return self
@@ -79,10 +84,10 @@ class OpenAiModel:
         whole = [{"role": "system", "content": contract.system_prompt}, *messages]
         self._deadline.set(budget.seconds)
         try:
-            found = self._client.chat.completions.create(
+            found = self._asked(
                 model=self.name,
-                messages=cast("Any", whole),
-                tools=cast("Any", contract.openai()),
+                messages=whole,
+                tools=contract.openai(),
                 temperature=0.0,
                 max_tokens=budget.tokens,
                 timeout=max(budget.seconds, 0.001),
@@ -96,25 +101,55 @@ class OpenAiModel:
             told = cast("Message", self._without_key(_spelled_out(message)))
             return Completion(told, num_tokens, finished if finished in get_args(Cut) else None)
         except (openai.APIConnectionError, openai.RateLimitError, openai.InternalServerError) as error:
-            raise Transient(f"{self.name} gave no answer: {self._short(error)}") from None
+            told = self._short(error)
+            if isinstance(error, openai.APIConnectionError):
+                told += "; is a server running there?"
+            raise Transient(f"{self.name} at {self._where()} gave no answer: {told}") from None
         except Transient as error:
             raise Transient(f"{self.name} gave half an answer: {self._short(error)}") from None
         except openai.APIStatusError as error:
-            raise UsageError(f"{self.name} refused the request: {self._short(error)}") from None
+            told = self._short(error) + _advice(error.status_code)
+            raise UsageError(f"{self.name} at {self._where()} refused the request: {told}") from None
         except _TooLate:
-            raise Transient(f"{self.name} gave no answer in time") from None
+            raise Transient(f"{self.name} at {self._where()} gave no answer in the seconds it had") from None
         except _TooLong:
-            raise BadRecord("JUNK", f"it sent more than {MAX_BYTES} bytes") from None
+            raise BadRecord("JUNK", f"{self._where()} sent more than {MAX_BYTES} bytes") from None
+        except _Compressed:
+            raise BadRecord(
+                "JUNK", f"{self._where()} sent a compressed answer, which nobody asked for"
+            ) from None
         except openai.APIError as error:
             if type(error) is openai.APIError:  # an error that came inside a stream
                 raise Transient(f"{self.name} broke off its answer: {self._short(error)}") from None
-            raise BadRecord("JUNK", f"what it sent is no chat completion: {self._short(error)}") from None
+            told = f"what {self._where()} sent is no chat completion: {self._short(error)}"
+            raise BadRecord("JUNK", f"{told}; is this the API's base URL, such as http://HOST/v1?") from None
         except (openai.OpenAIError, ValueError) as error:
-            raise BadRecord("JUNK", f"what it sent is no chat completion: {self._short(error)}") from None
+            told = f"what {self._where()} sent is no chat completion: {self._short(error)}"
+            raise BadRecord("JUNK", f"{told}; is this the API's base URL, such as http://HOST/v1?") from None
+
+    def _asked(self, **request: Any) -> Any:
+        """What the server answers, asked again while that may help and there is time to wait for it."""
+        import openai
+
+        for attempt in range(self._max_retries + 1):
+            try:
+                return self._client.chat.completions.create(**request)
+            except (openai.APIConnectionError, openai.RateLimitError, openai.InternalServerError) as error:
+                seconds = _wait(error, attempt)
+                if attempt == self._max_retries or seconds >= self._deadline.left():
+                    raise
+                self._sleep(seconds)
+        raise AssertionError  # the last attempt returned or raised
 
     def _short(self, error: Exception) -> str:
         said: str = self._without_key(" ".join(str(error).split()))
-        return said[:300]
+        return said[:300].rstrip(".")
+
+    def _where(self) -> str:
+        """The server's address, without what may be secret in it."""
+        host = self._url.split("?")[0].rpartition("@")[2]
+        said: str = self._without_key(host.removeprefix("https://").removeprefix("http://"))
+        return said[:100]
 
     def _without_key(self, value: Any) -> Any:
         """A text or a message without the key, which a server may repeat."""
@@ -125,6 +160,24 @@ class OpenAiModel:
         if isinstance(value, dict):
             return {self._without_key(name): self._without_key(part) for name, part in value.items()}
         return [self._without_key(part) for part in value] if isinstance(value, list) else value
+
+
+def _wait(error: Any, attempt: int) -> float:
+    """Seconds until the next try: what the server says, else half a second that doubles."""
+    response = getattr(error, "response", None)
+    headers = {} if response is None else response.headers
+    for name, unit in (("retry-after-ms", 1000.0), ("retry-after", 1.0)):
+        with contextlib.suppress(ValueError):
+            seconds = float(headers.get(name, "")) / unit
+            if seconds >= 0:
+                return seconds
+    return min(0.5 * 2.0**attempt, 8.0)
+
+
+def _advice(status: int) -> str:
+    if status in (401, 403):
+        return "; give the server's key in SIDEWHEEL_API_KEY"
+    return "; check the base URL and the model's name" if status == 404 else ""
 
 
 def _spellings(key: str) -> re.Pattern[str]:
@@ -177,6 +230,10 @@ class _TooLong(Exception):
     """A signal inside this module, never seen outside: one that the client does not try again."""
 
 
+class _Compressed(Exception):
+    """A signal like `_TooLong`: the cap is on what is read, and a little may unpack to very much."""
+
+
 class _TooLate(Exception):
     """A signal like `_TooLong`."""
 
@@ -195,7 +252,7 @@ class _Deadline(threading.local):
         return self._until - self._clock()
 
 
-def _client(base_url: str, api_key: str, max_retries: int, deadline: _Deadline) -> openai.OpenAI:
+def _client(base_url: str, api_key: str, deadline: _Deadline) -> openai.OpenAI:
     try:
         import httpx2
         import openai
@@ -225,13 +282,17 @@ def _client(base_url: str, api_key: str, max_retries: int, deadline: _Deadline) 
             if left <= 0:
                 raise _TooLate
             request.extensions["timeout"] = dict.fromkeys(("connect", "read", "write", "pool"), left)
+            request.headers["Accept-Encoding"] = "identity"
             response = super().handle_request(request)
+            if response.headers.get("Content-Encoding", "identity").strip().lower() not in ("", "identity"):
+                response.close()
+                raise _Compressed
             response.stream = Bounded(cast("httpx2.SyncByteStream", response.stream))
             return response
 
     return openai.OpenAI(
         base_url=base_url,
         api_key=api_key,
-        max_retries=max_retries,
+        max_retries=0,
         http_client=httpx2.Client(transport=Transport(), follow_redirects=False),
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import importlib.util
 import json
 import time
@@ -183,6 +184,49 @@ def test_too_many_requests_waits_as_long_as_the_server_says() -> None:
     with served(too_many("0"), OK) as server:
         assert run(OpenAiModel(server.url, "m", max_retries=1)).reason == "answered"
     assert len(server.heard) == 2
+
+
+@needs_openai
+@pytest.mark.parametrize(("after", "slept"), [("20", []), ("2", [2.0]), ("nan", [0.5]), ("junk", [0.5])])
+def test_nobody_waits_beyond_the_budget(after: str, slept: list[float]) -> None:
+    told: list[float] = []
+    with served(too_many(after)) as server:
+        model = OpenAiModel(server.url, "m", max_retries=1, clock=lambda: 0.0, sleep=told.append)
+        outcome = run(model, budget=Budget(seconds=3))
+    assert (outcome.reason, told, len(server.heard)) == ("model_unavailable", slept, 1 + len(slept))
+
+
+@needs_openai
+def test_what_unpacks_to_very_much_is_not_unpacked() -> None:
+    def packed(handler: BaseHTTPRequestHandler) -> None:
+        asked.append(handler.headers["Accept-Encoding"])
+        body = gzip.compress(json.dumps(OK[1]).encode() + b" " * (1 << 20))
+        handler.send_response(200)
+        handler.send_header("Content-Type", "application/json")
+        handler.send_header("Content-Encoding", "gzip")
+        handler.send_header("Content-Length", str(len(body)))
+        handler.end_headers()
+        handler.wfile.write(body)
+
+    asked: list[str] = []
+    with served(packed) as server:
+        outcome = run(OpenAiModel(server.url, "m"))
+    assert (outcome.reason, "compressed" in outcome.detail, asked) == ("model_junk", True, ["identity"])
+
+
+@needs_openai
+@pytest.mark.parametrize(
+    ("status", "advice"), [(200, "base URL"), (401, "SIDEWHEEL_API_KEY"), (404, "base URL"), (503, "m at")]
+)
+def test_what_went_wrong_says_where_and_what_to_do(status: int, advice: str) -> None:
+    with served((status, b"junk.")) as server:
+        outcome = run(OpenAiModel(server.url, "m", max_retries=0))
+        where = server.url.removeprefix("http://")
+    assert where in outcome.detail
+    assert advice in outcome.detail
+    assert not outcome.detail.endswith(".")
+    gone = run(OpenAiModel(server.url, "m", max_retries=0))
+    assert f"{where} gave no answer: Connection error; is a server running there?" in gone.detail
 
 
 def too_many(seconds: str) -> Callable[[BaseHTTPRequestHandler], None]:
