@@ -144,7 +144,8 @@ class _Producer:
         self._hearing.join(self._seconds)
 
     def _hear(self) -> None:
-        while not self._closing.is_set():
+        """Until it is closed, or has failed and nothing is on its way: nobody closes a failed one."""
+        while not self._closing.is_set() and not (self.failed and not len(self._client)):
             self._client.poll(_POLL_SECONDS)
 
     def _transient(self, why: object) -> Transient:

@@ -98,8 +98,8 @@ class OpenAiModel:
                     message, num_tokens, finished = joined(found)
             else:
                 message, num_tokens, finished = _message(found)
-            told = cast("Message", self._without_key(_spelled_out(message)))
-            return Completion(told, num_tokens, finished if finished in get_args(Cut) else None)
+            whole_message = cast("Message", self._without_key(_spelled_out(message)))
+            return Completion(whole_message, num_tokens, finished if finished in get_args(Cut) else None)
         except (openai.APIConnectionError, openai.RateLimitError, openai.InternalServerError) as error:
             told = self._short(error)
             if isinstance(error, openai.APIConnectionError):

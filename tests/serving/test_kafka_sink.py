@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import sys
 import threading
+from collections.abc import Callable
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -11,7 +14,7 @@ from schemas.conversation import MAX_EVENT_BYTES, Event, messages_of, read_event
 from schemas.errors import Transient, UsageError
 from schemas.tools import CONTRACT
 from serving.agent import Budget
-from serving.kafka_sink import KafkaSink, kafka_target
+from serving.kafka_sink import KafkaSink, _Producer, kafka_target
 from serving.oracle import ScriptedOracle
 from serving.recorded_agent import converse_recorded
 from serving.recorder import Recorder
@@ -115,6 +118,32 @@ def test_without_the_package_the_sentence_says_what_to_install(monkeypatch: pyte
     monkeypatch.setitem(sys.modules, "confluent_kafka", None)
     with pytest.raises(UsageError, match=r"sidewheel\[kafka\]"):
         KafkaSink("127.0.0.1:9", "events")
+
+
+class FatalClient:
+    """A client of Kafka that says of its first message that it will deliver nothing more."""
+
+    def __init__(self, _: Any) -> None:
+        self.heard: list[Callable[[Any, Any], None]] = []
+
+    def __len__(self) -> int:
+        return len(self.heard)
+
+    def produce(self, topic: str, value: bytes, key: bytes, *, on_delivery: Any) -> None:
+        self.heard.append(on_delivery)
+
+    def poll(self, seconds: float) -> None:
+        while self.heard:
+            self.heard.pop()(SimpleNamespace(fatal=lambda: True, str=lambda: "fenced"), None)
+
+
+def test_the_thread_of_a_producer_that_failed_comes_to_its_end() -> None:
+    kafka = SimpleNamespace(Producer=FatalClient, KafkaException=ValueError)
+    producer = _Producer(kafka, "127.0.0.1:9", 5.0)
+    with pytest.raises(Transient, match="fenced"):
+        producer.send("events", b"key", b"value")
+    producer._hearing.join(5)
+    assert (producer.failed, producer._hearing.is_alive()) == (True, False)
 
 
 @pytest.mark.parametrize(
