@@ -1,8 +1,9 @@
 """The workflows that changes are planted in, and when a change that nobody saw is none.
 
 `excused` is a rule on conditions alone: a changed condition that answers as before on 3,000 random
-environments, drawn from the boundary values of all that both ask, has kept its meaning (`x > 10 and x <= 0`
-is never true, whatever becomes of the 10). It knows nothing of the verdict, nor of the events behind it.
+environments, drawn from the boundary values of all that both ask and from each of their literals in turn, has
+kept its meaning (`x > 10 and x <= 0` is never true, whatever becomes of the 10). It knows nothing of the
+verdict, nor of the events behind it.
 """
 
 from __future__ import annotations
@@ -11,13 +12,14 @@ import json
 import random
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from pipelines.generator import Plan, draw_block
 from pipelines.generator.language import language_workflow
 from schemas.errors import WorkflowRefused
 from schemas.workflow import Workflow, read
 from schemas.workflow.environment import environment_of, loop_source
-from schemas.workflow.model import Condition, ConditionValue
+from schemas.workflow.model import Compare, Condition, ConditionValue, Constant, Logic, Quantifier
 from schemas.workflow.scope import item_of
 from serving.equivalence.ground import Ground
 from serving.equivalence.making import Maker
@@ -67,11 +69,43 @@ def _same_answers(before: Workflow, after: Workflow, number: int, a: Condition, 
     ground = Ground(before, after)
     tests = [_test(workflow, number, condition) for workflow, condition in ((before, a), (after, b))]
     draw = random.Random(number)
+    named = list(dict.fromkeys([*_named(a, {}), *_named(b, {})]))
     for seed in range(NUM_ENVIRONMENTS):
         environment = _with_items(before, Maker(ground, 10_000 + seed, wild=True).roots({}), draw)
+        if named:
+            place, text = named[seed % len(named)]
+            environment = _with_text(environment, place, text)
         if _answer(tests[0], environment) != _answer(tests[1], environment):
             return False
     return True
+
+
+def _named(condition: Condition, items: dict[str, tuple[str, ...]]) -> Iterator[tuple[tuple[str, ...], str]]:
+    """Each literal with the place that it is compared with: all of them, whatever `Ground` leaves out."""
+
+    def placed(segments: tuple[str, ...]) -> tuple[str, ...]:
+        return (*items.get(segments[0], segments[:1]), *segments[1:])
+
+    match condition:
+        case Compare(operator=operator, left=left, right=Constant(text=text)):
+            for part in text.split(",") if operator in ("in?", "not_in?") else [text]:
+                yield placed(left.segments), part.strip()
+        case Logic(terms=terms):
+            for term in terms:
+                yield from _named(term, items)
+        case Quantifier(source=source, item=item, body=body):
+            yield from _named(body, {**items, item: placed(source.segments)})
+
+
+def _with_text(at: Any, place: tuple[str, ...], text: str) -> Any:
+    """The environment with a literal where a text is, in the first item of each list on the way."""
+    if isinstance(at, list):
+        return [_with_text(at[0], place, text), *at[1:]] if at else at
+    if not place:
+        return text if isinstance(at, str) else at
+    if not isinstance(at, dict) or place[0] not in at:
+        return at
+    return {**at, place[0]: _with_text(at[place[0]], place[1:], text)}
 
 
 def _test(workflow: Workflow, number: int, condition: Condition) -> Test:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from schemas.workflow import Workflow
+from schemas.workflow import Workflow, from_python
 from serving.equivalence import equivalent
 from tests.serving import meaning_changes_data, meaning_changes_steps
 from tests.serving.changes import site
@@ -65,4 +65,14 @@ def test_thousands_of_planted_changes_are_told_apart(shared_data: Path) -> None:
 
 def test_there_are_thirty_kinds_and_more() -> None:
     assert len(CHANGES) >= 30
-    assert MODULES
+    homes = {change.plant.__module__ for change in CHANGES.values()}
+    assert {module.__name__ for module in MODULES} <= homes
+
+
+def test_of_many_literals_none_is_excused() -> None:
+    words = [f"word{number}" for number in range(100)]
+    text = "@order_created\ndef w(order):\n    if {}:\n        capture_payment(order_id=order.id)\n"
+    before = from_python(text.format(f"order.note in {words}"))
+    for gone in (60, 99):
+        fewer = [word for number, word in enumerate(words) if number != gone]
+        assert not excused(before, from_python(text.format(f"order.note in {fewer}")))
