@@ -152,7 +152,7 @@ def ask(
 ) -> int:
     """Ask the agent for a workflow, and show its calls, the Python, the JSON and a simulated run.
 
-    Exit 0 with an answer, whether or not a workflow was saved (workflow_id of --json is null without one);
+    Exit 0 with an answer, with or without a workflow (without one workflow_id is null in the JSON);
     75 where the model cannot be reached or the time is up; 1 where it ended otherwise; 2 for wrong usage.
     """
     from jobs import ask as work
