@@ -237,7 +237,11 @@ def equivalent(
 def simulate(
     file: Annotated[str, typer.Argument(help="A workflow in any spelling; - is standard input.")],
     event: Annotated[
-        str | None, typer.Option(help="File of the event, as JSON; without it one is made up.")
+        str | None,
+        typer.Option(
+            help='File of the event: {"roots": {"order": {...}}, "time": "2026-11-02T00:00:00Z"}. Without it '
+            "one is made up, which --json prints as `event`."
+        ),
     ] = None,
     seed: Annotated[
         int | None, typer.Option(min=0, help="Seed of the event that is made up, and of the shop.")

@@ -6,6 +6,7 @@ import json
 
 from jobs._console import printable, show_path, write
 from jobs._effects import event_lines, label, trace_lines
+from jobs._event_fields import unknown_fields
 from jobs._files import only_one_stdin, read_text, read_workflow
 from jobs._made_events import acting_event, brought_roots, made_event
 from schemas.errors import BadRecord, UsageError
@@ -29,14 +30,18 @@ def simulate(file: str, *, event_file: str | None, seed: int | None, as_json: bo
         event = _event(event_file)
     else:
         event = acting_event(simulator) if seed is None else made_event(simulator, seed)
+    warnings = [] if event_file is None else unknown_fields(simulator, event)
     trace = simulator.run(event, SyntheticShop(seed or 0, now=event.time))
     if as_json:
-        write(json.dumps(_report(file, workflow, event, trace), ensure_ascii=False, indent=2) + "\n")
+        write(
+            json.dumps(_report(file, workflow, event, warnings, trace), ensure_ascii=False, indent=2) + "\n"
+        )
         return 0
     lines = [f"{printable(workflow.name)}: {label(workflow, 0)}, {event.time:%Y-%m-%d %H:%M} UTC"]
     if event_file is None:
         lines.append("  an event that was made up; give your own by --event, or --seed for another")
     lines += [f"  {line}" for line in event_lines(event)]
+    lines += [f"  {warning}" for warning in warnings]
     lines += [f"  no {name}, which the workflow reads" for name in _absent(simulator, event)]
     lines += ["", *trace_lines(workflow, trace, event)]
     write("".join(f"{line}\n" for line in lines))
@@ -51,14 +56,20 @@ def _event(file: str) -> Event:
     try:
         return Event.from_json(read_text(file))
     except BadRecord as refused:
-        raise UsageError(printable(f"{file} is no event: {refused.message}.")) from refused
+        raise UsageError(
+            printable(f"{file} is no event: {refused.message}.")
+            + " `sidewheel simulate FILE --json` makes one for its workflow and prints it as `event`."
+        ) from refused
 
 
-def _report(file: str, workflow: Workflow, event: Event, trace: Trace) -> dict[str, object]:
+def _report(
+    file: str, workflow: Workflow, event: Event, warnings: list[str], trace: Trace
+) -> dict[str, object]:
     return {
         "file": show_path(file),
         "workflow": workflow.name,
         "event": json.loads(event.to_json()),
+        "warnings": warnings,
         "effects": [
             {
                 "kind": effect.kind,

@@ -25,6 +25,7 @@ Json: TypeAlias = Any
 """None, bool, int, float, str, list[Json] or dict[str, Json]."""
 
 
+_FORM: Final = 'an event is {"roots": {...}, "time": "2026-11-02T00:00:00Z"}'
 FIRST_YEAR: Final = 1900
 LAST_YEAR: Final = 9000
 """Dates of the shop lie some years around the event's."""
@@ -53,14 +54,18 @@ class Event:
         """
         try:
             found = read_json(text)
-            roots, moment = found["roots"], datetime.fromisoformat(found["time"])
         except BadRecord as error:
             raise BadRecord("INVALID_EVENT", error.message, path=error.path) from None
-        except (KeyError, TypeError, ValueError) as error:
-            raise BadRecord(
-                "INVALID_EVENT",
-                f'an event is {{"roots": {{...}}, "time": "2026-11-02T00:00:00Z"}}: {error!r}',
-            ) from None
+        if not isinstance(found, dict):
+            raise BadRecord("INVALID_EVENT", _FORM)
+        for key in ("roots", "time"):
+            if key not in found:
+                raise BadRecord("INVALID_EVENT", f"{key} is missing; {_FORM}")
+        roots = found["roots"]
+        try:
+            moment = datetime.fromisoformat(found["time"])
+        except (TypeError, ValueError):
+            raise BadRecord("INVALID_EVENT", f"time is no date; {_FORM}") from None
         if not isinstance(roots, dict) or moment.tzinfo is None:
             raise BadRecord("INVALID_EVENT", "roots is an object and time has a zone, such as Z")
         if not FIRST_YEAR <= moment.year <= LAST_YEAR:

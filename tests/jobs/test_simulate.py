@@ -164,6 +164,32 @@ def test_json_holds_the_whole_run(
     }
 
 
+def test_what_no_type_has_is_told(
+    tmp_path: Path, workflow: Path, capsysbinary: pytest.CaptureFixture[bytes]
+) -> None:
+    order = {**ROOTS["order"], "custommer": {}, "customer": {"number_of_orders": 3}, "shippingAddress": "x"}
+    order["lineItems"] = [{"title": "Soft lamp", "titel": "x"}] * 2
+    path = tmp_path / "odd.json"
+    for roots, expected in (
+        (
+            {"order": order, "ordr": {}},
+            [
+                "LineItem has no field titel; did you mean title?",
+                "Order has no field custommer; did you mean customer?",
+                "Customer has no field number_of_orders; did you mean numberOfOrders?",
+                "order.shippingAddress is an object (MailingAddress), and the event has a text there",
+                "nothing in this workflow reads a root ordr; did you mean order?",
+            ],
+        ),
+        ({"order": "#1"}, ["order is an object (Order), and the event has a text there"]),
+        (ROOTS, []),
+    ):
+        path.write_text(json.dumps({"roots": roots, "time": "2026-11-02T08:00:00Z"}))
+        text = shown(capsysbinary, workflow, "--event", path)
+        assert [line for line in expected if f"  {line}\n" not in text] == []
+        assert json.loads(shown(capsysbinary, workflow, "--event", path, "--json"))["warnings"] == expected
+
+
 def test_without_an_event_one_is_made_of_the_seed(
     workflow: Path, capsysbinary: pytest.CaptureFixture[bytes]
 ) -> None:
@@ -222,7 +248,10 @@ def test_real_and_hostile_files_are_told_in_printable_lines(
     [
         ("hello", "event.json is no event: "),
         ("[]", 'event.json is no event: an event is {"roots": {...}'),
-        ('{"roots": {}}', "event.json is no event: an event is "),
+        ('{"roots": {}}', "event.json is no event: time is missing; an event is "),
+        ('{"time": "2026-11-02T08:00:00Z"}', "event.json is no event: roots is missing; an event is "),
+        ('{"roots": {}, "time": "soon"}', "event.json is no event: time is no date; an event is "),
+        ('{"roots": {}, "time": 5}', "event.json is no event: time is no date; an event is "),
         (
             '{"roots": {}, "time": "2026-11-02"}',
             "event.json is no event: roots is an object and time has",
