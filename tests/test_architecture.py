@@ -40,7 +40,11 @@ DOORS = {
     "transformers": ("training/", "serving/local_model.py"),
     "accelerate": ("training/", "serving/local_model.py"),
     "airflow": ("airflow_dags/",),
-    "liquid": ("serving/simulator/liquid.py",),
+    "liquid": (
+        "serving/simulator/liquid.py",
+        "serving/simulator/liquid_bounds.py",
+        "serving/simulator/liquid_context.py",
+    ),
     "blake3": ("serving/simulator/liquid_filters.py",),
     "quickjs": ("serving/simulator/engine.py",),
 }

@@ -288,7 +288,7 @@ def test_an_app_that_the_merchant_had_is_there(tmp_path: Path) -> None:
         (lambda: raises(Transient("busy")), "model_unavailable", 0),
         (lambda: Completion(says("")), "model_silent", 0),
         (lambda: Completion({"role": "user", "content": "x"}), "model_junk", 0),
-        (endless, "token_budget", 9),
+        (endless, "model_repeats", 3),
         (lambda: Completion(says("I saved it."), num_tokens=4), "answered", 1),
         (lambda: Completion(says("I saved it, and"), num_tokens=4096), "token_budget", 1),
     ],
