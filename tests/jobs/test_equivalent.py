@@ -31,7 +31,10 @@ def test_another_spelling_does_the_same(
     other = tmp_path / "other.flow"
     other.write_text(write(from_python(PYTHON.replace("500", "500.0")), None, "flow"))
     assert main(["equivalent", str(one), str(other)]) == 0
-    assert capsys.readouterr().out == "no difference found (200 events, 4 of 4 branches taken)\n"
+    assert capsys.readouterr().out == (
+        "no difference found (200 events, 4 of 4 branches taken)\n"
+        "  add_order_tags failed in both on 2 of 200 events: what it would have said there was never compared\n"
+    )
 
 
 def test_a_difference_is_shown_on_an_event(
