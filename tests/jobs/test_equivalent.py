@@ -33,7 +33,8 @@ def test_another_spelling_does_the_same(
     assert main(["equivalent", str(one), str(other)]) == 0
     assert capsys.readouterr().out == (
         "no difference found (200 events, 4 of 4 branches taken)\n"
-        "  add_order_tags failed in both on 2 of 200 events: what it would have said there was never compared\n"
+        "  add_order_tags failed in both on 2 of 200 events: "
+        "what it would have said there was never compared\n"
     )
 
 
