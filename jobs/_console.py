@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from typing import Final
 
-__all__ = ["print_table", "printable", "show_path", "write"]
+__all__ = ["WIDTH", "fitted", "print_table", "printable", "show_path", "write"]
+
+WIDTH: Final = 100
+"""Columns of the longest line that is printed whole."""
 
 
 def write(text: str) -> None:
@@ -22,6 +26,11 @@ def printable(text: str) -> str:
     return "".join(
         char if char.isprintable() else char.encode("unicode_escape").decode() for char in show_path(text)
     )
+
+
+def fitted(line: str) -> str:
+    """The line, cut where it is longer than `WIDTH`."""
+    return line if len(line) <= WIDTH else f"{line[: WIDTH - 3]}..."
 
 
 def show_path(path: str) -> str:

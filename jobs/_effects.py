@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from jobs._console import printable
+from jobs._console import WIDTH, fitted, printable
 from schemas.catalog import tasks
 from schemas.errors import WorkflowRefused
 from schemas.workflow import Workflow
@@ -20,7 +20,6 @@ from serving.simulator.durations import duration_of
 
 __all__ = ["event_lines", "label", "trace_lines"]
 
-WIDTH: Final = 100
 MOST_VALUES: Final = 30
 """Values of an event that are printed; `--json` has all."""
 MOST_TURNS: Final = 10
@@ -45,7 +44,7 @@ def event_lines(event: Event) -> Iterator[str]:
     """The values that the trigger brings, one a line, lists of scalars on one line."""
     found = [leaf for root, value in event.roots.items() for leaf in _leaves(value, root)]
     for path, value in found[:MOST_VALUES]:
-        yield _cut(f"{printable(path)}: {_short(value)}")
+        yield fitted(f"{printable(path)}: {_short(value)}")
     if len(found) > MOST_VALUES:
         yield f"and {len(found) - MOST_VALUES} more, which --json has"
 
@@ -71,7 +70,7 @@ class _Told:
     def __init__(self, workflow: Workflow, trace: Trace, event: Event) -> None:
         self.workflow = workflow
         self.trace = trace.effects
-        self.links = {(link.source, link.port, link.target) for link in workflow.links}
+        self.links = set(workflow.edges)
         self.ports = {(source, port) for source, port, _ in self.links}
         self.start = event.time.astimezone(UTC)
         self.levels: list[int] = []
@@ -163,7 +162,7 @@ class _Told:
                 yield from _branch(next(asked, None), values)
             case "loop" if "turn" in values:
                 item = f": {printable(values['item'])}" if values["item"] else ""
-                yield _cut(f"Item {values['turn']} of {values['of']}{item}")
+                yield fitted(f"Item {values['turn']} of {values['of']}{item}")
             case "loop":
                 num = values["num_items"]
                 body = (effect.step, "loop_body") in self.ports
@@ -218,7 +217,7 @@ def _branch(asked: Condition | None, values: Mapping[str, Any]) -> Iterator[str]
             said = "is there" if num is None else f"has {num} item{'s' * (num != 1)}"
         else:
             said = f"is {_short(value)}"
-        yield _cut(f"{_INDENT * 2}{printable(path)} {said}")
+        yield fitted(f"{_INDENT * 2}{printable(path)} {said}")
 
 
 def _step(name: str, values: Mapping[str, Any]) -> Iterator[str]:
@@ -273,7 +272,3 @@ def _short(value: Json) -> str:
 
 def _wrapped(line: str) -> list[str]:
     return textwrap.wrap(line, WIDTH, subsequent_indent=_INDENT * 2, break_on_hyphens=False)
-
-
-def _cut(line: str) -> str:
-    return line if len(line) <= WIDTH else f"{line[: WIDTH - 3]}..."

@@ -9,6 +9,7 @@ from typing import Final
 
 from jobs._console import printable
 from schemas.catalog.environment import field_type, graphql_kind, has_open_fields, patchable_fields
+from schemas.workflow.names import camel
 from serving.simulator import Event, Json, Simulator
 
 __all__ = ["unknown_fields"]
@@ -66,9 +67,8 @@ def _below(simulator: Simulator, place: str, value: Json, kind: str, depth: int)
 
 
 def _meant(name: str, known: list[str]) -> str:
-    first, *rest = name.split("_")
-    camel = first + "".join(word[:1].upper() + word[1:] for word in rest)
-    near = [camel] if camel in known else get_close_matches(camel[:100], known, 1, 0.6)
+    meant = camel(name)
+    near = [meant] if meant in known else get_close_matches(meant[:100], known, 1, 0.6)
     return f"; did you mean {near[0]}?" if near else ""
 
 

@@ -36,7 +36,7 @@ def runs(workflow: Workflow) -> list[dict[str, Any]]:
     return [
         {
             "acts": acts(trace),
-            "fails": _fails(trace),
+            "fails": bool(trace.errors),
             "event": json.loads(event.to_json()),
             "effects": [
                 {"kind": effect.kind, "task_id": effect.task_id, "values": json.loads(effect.values)}
@@ -48,10 +48,6 @@ def runs(workflow: Workflow) -> list[dict[str, Any]]:
     ]
 
 
-def _fails(trace: Trace) -> bool:
-    return any(effect.kind == "error" for effect in trace.effects)
-
-
 def _found(workflow: Workflow) -> list[tuple[str, tuple[Event, Trace]]]:
     simulator = Simulator(workflow)
     acting: tuple[Event, Trace] | None = None
@@ -59,7 +55,7 @@ def _found(workflow: Workflow) -> list[tuple[str, tuple[Event, Trace]]]:
     idle: tuple[Event, Trace] | None = None
     for event in made_events(simulator):
         trace = simulator.run(event, SyntheticShop(0, now=event.time))
-        if _fails(trace):
+        if trace.errors:
             failing = failing or (event, trace)
         elif acts(trace):
             acting = acting or (event, trace)

@@ -6,13 +6,12 @@ import difflib
 import json
 from collections.abc import Iterator
 
-from jobs._console import printable, show_path, write
+from jobs._console import WIDTH, fitted, printable, show_path, write
 from jobs._files import only_one_stdin, read_workflow
 from schemas.workflow.difference import Change, FieldChange, difference
 
 __all__ = ["diff"]
 
-WIDTH = 100
 MARKS = {"added": "+", "removed": "-", "changed": "~", "moved": ">"}
 
 
@@ -69,5 +68,4 @@ def _field(change: FieldChange) -> Iterator[str]:
 
 def _short(text: str) -> str:
     """One line: a step is shown to be recognised, its values are in full where they changed."""
-    line = printable(" ".join(text.split()))
-    return line if len(line) <= WIDTH else f"{line[: WIDTH - 3]}..."
+    return fitted(printable(" ".join(text.split())))

@@ -118,12 +118,9 @@ class OpenAiModel:
             raise BadRecord(
                 "JUNK", f"{self._where()} sent a compressed answer, which nobody asked for"
             ) from None
-        except openai.APIError as error:
+        except (openai.OpenAIError, ValueError) as error:
             if type(error) is openai.APIError:  # an error that came inside a stream
                 raise Transient(f"{self.name} broke off its answer: {self._short(error)}") from None
-            told = f"what {self._where()} sent is no chat completion: {self._short(error)}"
-            raise BadRecord("JUNK", f"{told}; is this the API's base URL, such as http://HOST/v1?") from None
-        except (openai.OpenAIError, ValueError) as error:
             told = f"what {self._where()} sent is no chat completion: {self._short(error)}"
             raise BadRecord("JUNK", f"{told}; is this the API's base URL, such as http://HOST/v1?") from None
 

@@ -36,10 +36,16 @@ from schemas.catalog.environment import (
 )
 from serving import synthetic_values as values
 
-__all__ = ["NOW", "RESOURCES", "SyntheticShop", "Tree", "made"]
+__all__ = ["NOW", "RESOURCES", "SyntheticShop", "Tree", "made", "merged"]
 
 Tree: TypeAlias = Mapping[str, "Tree"]
 """Field -> what is read below it; `{}` at a scalar, and at an object of which only its presence is read."""
+
+
+def merged(a: Tree, b: Tree) -> Tree:
+    """What either of two reads."""
+    return {field: merged(a.get(field, {}), b.get(field, {})) for field in (*a, *b)}
+
 
 NOW: Final = datetime(2026, 11, 2, tzinfo=UTC)
 _MOST_ITEMS: Final = 5

@@ -17,6 +17,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Final, TypeVar
 
 from schemas.catalog.environment import fields_of
+from schemas.catalog.paths import words as words_of
 
 __all__ = ["absent", "chance", "currency", "date", "draw", "enum", "iso", "money", "number", "pick", "text"]
 
@@ -98,7 +99,6 @@ _SELDOM: Final = {
     **dict.fromkeys(("product", "variant", "productType", "publishedAt", "sellingPlan"), 0.06),
 }
 """Fields that are often nil, with how often."""
-_WORDS: Final = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|\d+")
 _FUTURE: Final = re.compile(
     r"due|expir|^ends|next|estimated|scheduled|until|deliver|fulfillBy", re.IGNORECASE
 )
@@ -205,12 +205,12 @@ def text(type_name: str, field: str, at: str, who: str) -> str:
     if name in ("name", "number", "ordername") and type_name in ("Order", "DraftOrder", "Return"):
         return f"#{'D' if type_name == 'DraftOrder' else ''}{number('number', at)}"
     if name.endswith(("url", "uri", "src", "link", "website", "domain")):
-        page = "-".join(word.lower() for word in _words(field))
+        page = "-".join(words_of(field))
         return f"https://shop.example.com/{page}/{draw(place) % 9000}"
     for words, options in _BY_NAME:
         if name in words:
             return pick(options, place)
-    said = _words(type_name if name in ("name", "title") and type_name else field) or ["value"]
+    said = words_of(type_name if name in ("name", "title") and type_name else field) or ("value",)
     return f"{' '.join(said).capitalize()} {1 + draw(place) % 99}"
 
 
@@ -289,7 +289,7 @@ def _of_a_thing(name: str, type_name: str, at: str) -> str:
             return _variant(variant)
         case "handle":
             said = _collection(at) if type_name == "Collection" else _thing(product)
-            return "-".join(_words(said)).lower()
+            return "-".join(words_of(said))
         case "sku":
             return f"SKU-{draw(f'{variant}#sku') % 900 + 100}"
         case "barcode":
@@ -312,7 +312,3 @@ def _collection(place: str) -> str:
 
 def _variant(place: str) -> str:
     return f"{pick(_SIZES, f'{place}#size')} / {pick(_COLORS, f'{place}#color')}"
-
-
-def _words(field: str) -> list[str]:
-    return _WORDS.findall(field)

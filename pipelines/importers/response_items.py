@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Any, Final
 
-from pipelines.importers.chat_messages import count_unread, read_messages, text_of, tool_call
+from pipelines.importers.chat_messages import MIDWAY, count_unread, read_messages, text_of, tool_call
 from pipelines.importers.exchanges import INVALID, NO_CONTENT, NOT_TEXT, is_name
 from schemas.chat import Message
 from schemas.errors import BadRecord
@@ -45,7 +45,7 @@ def read_items(items: Any, path: str, unread: Counter[str]) -> tuple[str | None,
         if kind == "message":
             told, said = read_messages([{key: item.get(key) for key in ("role", "content")}], where, unread)
             if told is not None and messages:
-                raise BadRecord("SYSTEM_MIDWAY", "instructions in the midst of a conversation", path=where)
+                raise BadRecord(MIDWAY, "instructions in the midst of a conversation", path=where)
             system += [] if told is None else [told]
             messages += said
             count_unread(item, _MESSAGE, "item", unread)

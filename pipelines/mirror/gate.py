@@ -13,7 +13,7 @@ elsewhere is told and stops nothing. Not here yet: conversations of more than `M
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import astuple
+from dataclasses import asdict
 from datetime import timedelta
 from typing import Any, Final
 
@@ -233,10 +233,8 @@ def _in_rows(texts: Mapping[str, str]) -> Callable[[Batches], Iterator[pa.Record
 
 
 def _plain(finding: Finding) -> dict[str, Any]:
-    difference, *rest = (getattr(finding, name) for name in finding.__slots__)
-    name, kind, detail = astuple(difference)
-    others = dict(zip(finding.__slots__[1:], rest, strict=True))
-    return {"name": name, "kind": kind, "detail": detail, **others}
+    told = asdict(finding)
+    return {**told.pop("difference"), **told}
 
 
 # -- what comes of it -----------------------------------------------------------------------------------

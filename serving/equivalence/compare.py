@@ -30,10 +30,9 @@ from serving.equivalence.events import MOST_EVENTS, events
 from serving.equivalence.ground import Ground
 from serving.equivalence.ways import Branch, branches
 from serving.simulator.events import Event, Json
-from serving.simulator.reads import Tree
 from serving.simulator.run import Simulator
 from serving.simulator.trace import Kind, Limits, Trace
-from serving.synthetic_shop import SyntheticShop
+from serving.synthetic_shop import SyntheticShop, Tree
 
 __all__ = ["Coverage", "Verdict", "covered_by", "equivalent"]
 

@@ -35,7 +35,8 @@ from serving.equivalence.goals import Measure
 from serving.equivalence.records import Sought, sought_by
 from serving.equivalence.values import Asked, asked_by, boundary_values
 from serving.simulator.events import Event, Json
-from serving.simulator.reads import Place, Reading, Tree, reads
+from serving.simulator.reads import Place, Reading, reads
+from serving.synthetic_shop import Tree, merged
 
 __all__ = ["NOW", "Ground", "Side"]
 
@@ -115,7 +116,7 @@ class Ground:
             for root, tree in reads(side.workflow).items():
                 if side.pools.get(root) or root not in side.outputs:
                     pool = side.pools.get(root, root)
-                    self.read[pool] = _merged(self.read.get(pool, {}), _renamed(tree, side.handles))
+                    self.read[pool] = merged(self.read.get(pool, {}), _renamed(tree, side.handles))
         self.records = {
             tasks.output_name(step.task_id)
             for side in self.sides
@@ -135,7 +136,7 @@ class Ground:
                 self._hint(side, number, step)
             for output, sought in side.sought.items():
                 pool = side.pools[output]
-                self.read[pool] = _merged(self.read.get(pool, {}), sought.tree)
+                self.read[pool] = merged(self.read.get(pool, {}), sought.tree)
                 for place, literal in sought.literals():
                     self._note(side, (pool, *place), literal)
         self._values: dict[Place, list[Json]] = {}
@@ -256,13 +257,6 @@ class Ground:
 def _literals(text: str) -> Iterator[str]:
     for found in _LITERAL.finditer(text):
         yield found[1] or found[2] or found[3]
-
-
-def _merged(a: Tree, b: Tree) -> Tree:
-    return {
-        **a,
-        **{field: _merged(a[field], below) if field in a else below for field, below in b.items()},
-    }
 
 
 def _renamed_handles(a: Workflow, b: Workflow) -> Mapping[str, str]:

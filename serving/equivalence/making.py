@@ -20,7 +20,7 @@ from schemas.catalog.environment import WHOLE_NUMBERS, enum_values, family, fiel
 from serving.equivalence.ground import NOW, Ground
 from serving.equivalence.state import FREE, Cell, State, place_of
 from serving.simulator.events import Json
-from serving.simulator.reads import Tree
+from serving.synthetic_shop import Tree
 from serving.synthetic_values import chance, draw
 
 __all__ = ["Maker"]

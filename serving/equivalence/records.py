@@ -23,9 +23,10 @@ from serving.simulator.events import Event, Json
 from serving.simulator.fetch import MOST_RECORDS, asked, fetch
 from serving.simulator.fetch_filters import EVERYWHERE, FILTERS
 from serving.simulator.liquid import render
-from serving.simulator.reads import Place, Tree
+from serving.simulator.reads import Place
 from serving.simulator.search_syntax import All, Either, Node, Not, Term, parse, terms
 from serving.simulator.trace import Limits, SimulationError
+from serving.synthetic_shop import Tree
 
 __all__ = ["Sought", "fitted", "sought_by"]
 

@@ -34,7 +34,7 @@ from serving.simulator.fetch import MOST_RECORDS, asked, fetch, ignored
 from serving.simulator.fields import MISSING, Rendering, rendered
 from serving.simulator.selection import select
 from serving.simulator.trace import Kind, Limits, SimulationError
-from serving.synthetic_shop import SyntheticShop, Tree
+from serving.synthetic_shop import SyntheticShop, Tree, merged
 
 __all__ = ["Moment", "Outcome", "perform"]
 
@@ -163,16 +163,12 @@ def _fetch(step: Step, output: str, moment: Moment) -> Outcome:
     first = first if isinstance(first, int) else MOST_RECORDS
     records = moment.given.get(output)
     if not isinstance(records, list):
-        fields = _merged(moment.read.get(output, {}), asked(kind, query, sort_by))
+        fields = merged(moment.read.get(output, {}), asked(kind, query, sort_by))
         records = moment.shop.records(task.returns[task.output].strip("[]"), fields)
     found = fetch(kind, query, sort_by, max(0, min(first, MOST_RECORDS)), records, now=moment.now)
     said = {"kind": kind, "query": query, "sort_by": sort_by, "first": first, "num_found": len(found)}
     lost = ignored(kind, query, now=moment.now)
     return Outcome("fetch", {**said, "ignored": list(lost)} if lost else said, found)
-
-
-def _merged(a: Tree, b: Tree) -> Tree:
-    return {field: _merged(a.get(field, {}), b.get(field, {})) for field in (*a, *b)}
 
 
 def _code(step: Step, output: str, moment: Moment) -> Outcome:

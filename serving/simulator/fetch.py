@@ -27,10 +27,10 @@ from serving.simulator.events import Json
 from serving.simulator.fetch_filters import EVERYWHERE, FILTERS, SORTS, Filter
 from serving.simulator.search_syntax import All, Either, Node, Not, Operator, Query, Term, parse, terms
 from serving.simulator.trace import SimulationError
+from serving.synthetic_shop import Tree
 
-__all__ = ["MOST_RECORDS", "Tree", "asked", "fetch", "ignored"]
+__all__ = ["MOST_RECORDS", "asked", "fetch", "ignored"]
 
-Tree: TypeAlias = Mapping[str, "Tree"]
 _Fields: TypeAlias = dict[str, "_Fields"]
 
 MOST_RECORDS: Final = 100

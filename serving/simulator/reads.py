@@ -41,11 +41,10 @@ from schemas.workflow.model import (
     Workflow,
 )
 from schemas.workflow.scope import item_of
+from serving.synthetic_shop import Tree
 
-__all__ = ["Place", "Reading", "Tree", "reads"]
+__all__ = ["Place", "Reading", "reads"]
 
-Tree: TypeAlias = Mapping[str, "Tree"]
-"""Field -> what is read below it; empty at a scalar."""
 Place: TypeAlias = tuple[str, ...]
 """Segments of a path whose first is a root, never an item: `("order", "lineItems", "title")`."""
 

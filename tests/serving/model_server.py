@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 from schemas.tools import canonical_json
 
-__all__ = ["Server", "call", "called", "said", "served"]
+__all__ = ["Server", "a_call", "call", "called", "chunk", "headers", "said", "served", "stream"]
 
 
 class Server:
@@ -93,3 +93,36 @@ def called(name: str, arguments: object) -> tuple[int, dict[str, Any]]:
     message = call(name, arguments)
     message["tool_calls"] = [{"id": "x", "type": "function", **made} for made in message["tool_calls"]]
     return said(message)
+
+
+def headers(handler: BaseHTTPRequestHandler, kind: str, length: int | None = None) -> None:
+    handler.send_response(200)
+    handler.send_header("Content-Type", kind)
+    if length is not None:
+        handler.send_header("Content-Length", str(length))
+    handler.end_headers()
+
+
+def chunk(delta: dict[str, Any], finish: str | None = None, **more: Any) -> bytes:
+    choice = {"index": 0, "delta": delta, "finish_reason": finish}
+    table = {"id": "a", "object": "chat.completion.chunk", "created": 1, "model": "m", "choices": [choice]}
+    return f"data: {json.dumps(table | more)}\n\n".encode()
+
+
+def stream(*parts: bytes, done: bool = True) -> Callable[[BaseHTTPRequestHandler], None]:
+    def send(handler: BaseHTTPRequestHandler) -> None:
+        headers(handler, "text/event-stream")
+        for part in [*parts, *([b"data: [DONE]\n\n"] if done else [])]:
+            handler.wfile.write(part)
+
+    return send
+
+
+def a_call(name: str, arguments: str) -> list[bytes]:
+    """A call in pieces, as servers stream it."""
+    deltas: list[dict[str, Any]] = [
+        {"index": 0, "id": "x", "type": "function", "function": {"name": name, "arguments": ""}},
+        *({"index": 0, "function": {"arguments": part}} for part in (arguments[:9], arguments[9:])),
+    ]
+    first = chunk({"role": "assistant", "content": None})
+    return [first, *(chunk({"tool_calls": [delta]}) for delta in deltas), chunk({}, "tool_calls")]

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import gzip
-import importlib.util
 import json
-import time
 from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler
 from typing import Any
@@ -14,26 +12,10 @@ import pytest
 
 from schemas.errors import UsageError
 from schemas.tools import CONTRACT, SAVE
-from serving.agent import Budget, Outcome, converse
+from serving.agent import Budget
 from serving.openai_model import OpenAiModel
-from serving.shop import InMemoryShop
-from serving.tools import Tools
-from tests.serving.model_server import Server, called, said, served
-
-TAG = '@order_created\ndef tag(order):\n    add_order_tags(order_id=order.id, tags=["東京"])\n'
-
-
-def run(model: OpenAiModel, *, budget: Budget | None = None, clock: Any = lambda: 0.0) -> Outcome:
-    with model:
-        return converse("Tag orders", model, Tools(InMemoryShop()), budget or Budget(), clock=clock)
-
-
-needs_openai = pytest.mark.skipif(
-    importlib.util.find_spec("openai") is None, reason="openai is not installed: uv sync --extra serve"
-)
-
-
-OK = said({"role": "assistant", "content": "Done."})
+from tests.serving.model_server import a_call, called, chunk, headers, said, served, stream
+from tests.serving.openai_runs import OK, TAG, WORDS, needs_openai, run, waits
 
 
 @needs_openai
@@ -115,14 +97,6 @@ def test_a_server_that_says_nothing_ends_with_the_budget() -> None:
     assert len(server.heard) == 1
 
 
-def waits(server: Server, *, stream: bool = False) -> Outcome:
-    """With the real clock: what is tested is a socket that keeps somebody waiting."""
-    model = OpenAiModel(server.url, "m", stream=stream)
-    outcome = run(model, budget=Budget(seconds=0.4), clock=time.monotonic)
-    assert outcome.seconds < 10
-    return outcome
-
-
 @needs_openai
 def test_an_answer_without_an_end_is_cut_off() -> None:
     def pour(handler: BaseHTTPRequestHandler) -> None:
@@ -152,15 +126,7 @@ def test_without_the_package_the_sentence_says_what_to_install(monkeypatch: pyte
         OpenAiModel("http://127.0.0.1:9/v1", "m")
 
 
-# -- half answers, streams, keys ------------------------------------------------------------------------
-
-
-def headers(handler: BaseHTTPRequestHandler, kind: str, length: int | None = None) -> None:
-    handler.send_response(200)
-    handler.send_header("Content-Type", kind)
-    if length is not None:
-        handler.send_header("Content-Length", str(length))
-    handler.end_headers()
+# -- half answers, cut ones, keys ------------------------------------------------------------------------
 
 
 def half_a_body(handler: BaseHTTPRequestHandler) -> None:
@@ -237,129 +203,6 @@ def too_many(seconds: str) -> Callable[[BaseHTTPRequestHandler], None]:
         handler.end_headers()
 
     return send
-
-
-def chunk(delta: dict[str, Any], finish: str | None = None, **more: Any) -> bytes:
-    choice = {"index": 0, "delta": delta, "finish_reason": finish}
-    table = {"id": "a", "object": "chat.completion.chunk", "created": 1, "model": "m", "choices": [choice]}
-    return f"data: {json.dumps(table | more)}\n\n".encode()
-
-
-def stream(*parts: bytes, done: bool = True) -> Callable[[BaseHTTPRequestHandler], None]:
-    def send(handler: BaseHTTPRequestHandler) -> None:
-        headers(handler, "text/event-stream")
-        for part in [*parts, *([b"data: [DONE]\n\n"] if done else [])]:
-            handler.wfile.write(part)
-
-    return send
-
-
-def a_call(name: str, arguments: str) -> list[bytes]:
-    """A call in pieces, as servers stream it."""
-    deltas: list[dict[str, Any]] = [
-        {"index": 0, "id": "x", "type": "function", "function": {"name": name, "arguments": ""}},
-        *({"index": 0, "function": {"arguments": part}} for part in (arguments[:9], arguments[9:])),
-    ]
-    first = chunk({"role": "assistant", "content": None})
-    return [first, *(chunk({"tool_calls": [delta]}) for delta in deltas), chunk({}, "tool_calls")]
-
-
-USAGE = {"prompt_tokens": 1, "completion_tokens": 7, "total_tokens": 8}
-USED = (
-    b"data: "
-    + json.dumps({"choices": [], "usage": USAGE, "object": "chat.completion.chunk"}).encode()
-    + b"\n\n"
-)
-SAVED = a_call(SAVE, json.dumps({"workflow_python": TAG}))
-WORDS = [chunk({"role": "assistant", "content": "Do"}), chunk({"content": "ne."}), chunk({}, "stop")]
-
-
-@needs_openai
-def test_a_stream_is_put_together() -> None:
-    with served(stream(*SAVED, USED), stream(*WORDS, USED)) as server:
-        outcome = run(OpenAiModel(server.url, "m", stream=True))
-    assert (outcome.reason, outcome.python, outcome.counts.num_tokens) == ("answered", TAG, 14)
-    assert outcome.messages[-1] == {"role": "assistant", "content": "Done."}
-    assert server.heard[0]["stream"] is True
-
-
-@needs_openai
-@pytest.mark.parametrize("num_parts", [0, 1, 2, 4])
-@pytest.mark.parametrize("done", [True, False])
-def test_half_a_stream_is_no_answer(num_parts: int, done: bool) -> None:
-    """However it ends: no chunk has said why the message is finished."""
-    with served(stream(*SAVED[:num_parts], done=done)) as server:
-        outcome = run(OpenAiModel(server.url, "m", stream=True, max_retries=0))
-    wanted = "model_unavailable" if num_parts else "model_junk"
-    assert (outcome.reason, len(outcome.messages), outcome.python) == (wanted, 1, None)
-
-
-@needs_openai
-def test_a_stream_whose_connection_breaks_is_unavailable() -> None:
-    """More was promised than came: the client sees a broken connection, not an end."""
-
-    def broken(handler: BaseHTTPRequestHandler) -> None:
-        headers(handler, "text/event-stream", 1 << 16)
-        handler.wfile.write(WORDS[0])
-
-    with served(broken) as server:
-        outcome = run(OpenAiModel(server.url, "m", stream=True, max_retries=0))
-    assert (outcome.reason, len(outcome.messages)) == ("model_unavailable", 1)
-
-
-@needs_openai
-def test_an_error_inside_a_stream_is_unavailable() -> None:
-    with served(stream(WORDS[0], b'data: {"error": {"message": "overloaded"}}\n\n')) as server:
-        outcome = run(OpenAiModel(server.url, "m", stream=True, max_retries=0))
-    assert (outcome.reason, "overloaded" in outcome.detail) == ("model_unavailable", True)
-
-
-@needs_openai
-def test_a_stream_that_is_cut_inside_a_chunk_is_no_answer() -> None:
-    with served(stream(WORDS[0], WORDS[1][:30], done=False)) as server:
-        outcome = run(OpenAiModel(server.url, "m", stream=True, max_retries=0))
-    assert outcome.reason in ("model_unavailable", "model_junk")
-    assert len(outcome.messages) == 1
-
-
-@needs_openai
-@pytest.mark.parametrize(
-    "part",
-    [
-        b"data: <html>\n\n",
-        b"data: 7\n\n",
-        b'data: {"choices": 7}\n\n',
-        chunk({"content": 7}),
-        chunk({"tool_calls": [{"index": -1, "function": {"name": "a"}}]}),
-        chunk({"tool_calls": [{"index": 10**9, "function": {"name": "a"}}]}),
-        chunk({"tool_calls": [{"index": 0, "function": {"name": ["a"]}}]}),
-    ],
-)
-def test_a_stream_of_junk_is_junk(part: bytes) -> None:
-    with served(stream(part, chunk({}, "stop"))) as server:
-        outcome = run(OpenAiModel(server.url, "m", stream=True, max_retries=0))
-    assert (outcome.reason, len(outcome.messages)) == ("model_junk", 1)
-
-
-@needs_openai
-def test_a_server_that_ignores_the_wish_for_a_stream_is_junk() -> None:
-    with served(OK) as server:
-        assert run(OpenAiModel(server.url, "m", stream=True)).reason == "model_junk"
-
-
-@needs_openai
-def test_a_stream_that_drips_ends_with_the_budget() -> None:
-    def drip(handler: BaseHTTPRequestHandler) -> None:
-        headers(handler, "text/event-stream")
-        for _ in range(250):
-            if server.stop.wait(0.02):
-                break
-            handler.wfile.write(chunk({"content": "a"}))
-            handler.wfile.flush()
-
-    with served(drip) as server:
-        outcome = waits(server, stream=True)
-    assert outcome.reason == "time_budget"
 
 
 @needs_openai
