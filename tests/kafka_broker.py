@@ -20,7 +20,7 @@ from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from threading import Thread
+from threading import Thread, Timer
 
 import pyspark
 
@@ -33,6 +33,7 @@ KAFKA_COORDINATES = "org.apache.kafka:kafka_2.13:4.1.1"
 _CLUSTER = "c2lkZXdoZWVsLXRlc3RzIQ"
 """16 bytes in base64, as a cluster's id has to be."""
 _UP = "Kafka Server started"
+_SECONDS_TO_START = 120
 _JVM = ("-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1")
 _LOGGING = """
 status = error
@@ -133,11 +134,16 @@ def _wait_until_up(process: subprocess.Popen[str]) -> None:
     """Read its output until it says that it is up; afterwards a thread reads on, so that it never waits."""
     assert process.stdout is not None
     last: deque[str] = deque(maxlen=30)
-    for line in process.stdout:
-        last.append(line)
-        if _UP in line:
-            Thread(target=deque, args=(process.stdout, 0), daemon=True).start()
-            return
+    too_late = Timer(_SECONDS_TO_START, process.kill)  # its output ends then, and with it the loop
+    too_late.start()
+    try:
+        for line in process.stdout:
+            last.append(line)
+            if _UP in line:
+                Thread(target=deque, args=(process.stdout, 0), daemon=True).start()
+                return
+    finally:
+        too_late.cancel()
     raise RuntimeError("the broker ended before it was up:\n" + "".join(last))
 
 
