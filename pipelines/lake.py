@@ -136,6 +136,19 @@ class Lake:
             raise BrokenLaw(f"Delta did not say what the merge into {table.name} did")
         return Merged(num_inserted=int(done["num_inserted_rows"]), num_updated=int(done["num_updated_rows"]))
 
+    def delete(self, keys: DataFrame, table: Table) -> int:
+        """Delete the rows with these keys and say how many; other columns of `keys` do not count.
+
+        No value of a key gets into the log: what is deleted is a join, not a predicate.
+        """
+        with self._writing(table):
+            target = DeltaTable.forPath(self.spark, self.uri(table)).alias("there")
+            rows = keys.select(*table.key).distinct().alias("here")
+            done = target.merge(rows, _same_key(table)).whenMatchedDelete().execute().first()
+        if done is None:
+            raise BrokenLaw(f"Delta did not say what was deleted from {table.name}")
+        return int(done["num_deleted_rows"])
+
     def replace(
         self,
         df: DataFrame,
