@@ -44,7 +44,8 @@ Tree: TypeAlias = Mapping[str, "Tree"]
 
 def merged(a: Tree, b: Tree) -> Tree:
     """What either of two reads."""
-    return {field: merged(a.get(field, {}), b.get(field, {})) for field in (*a, *b)}
+    # A field of both is gone into once: twice a level is 2^40 at the depth that a workflow may have.
+    return {field: merged(a.get(field, {}), b.get(field, {})) for field in {**a, **b}}
 
 
 NOW: Final = datetime(2026, 11, 2, tzinfo=UTC)

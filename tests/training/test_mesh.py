@@ -65,6 +65,7 @@ def launched(made: Path) -> subprocess.CompletedProcess[str]:
         capture_output=True,
         text=True,
         check=False,
+        timeout=900,
     )
 
 
