@@ -1,8 +1,11 @@
 """Read what recorders wrote into `bronze.conversation_events`: every line becomes a row, malformed ones too.
 
-Takes `.jsonl` and `.jsonl.gz`, an event a line, and `.contract.json`, what was told to the model, which goes
-into `bronze.contracts`. A line or file that is there already, byte for byte, is not written again. A folder
-in which nothing was recorded yet is no error.
+Takes `.jsonl`, `.jsonl.gz` and `.jsonl.zst`, an event a line, and `.contract.json`, what was told to the
+model, which goes into `bronze.contracts`. What is there already, byte for byte, is not written again.
+
+With `--stream` it goes on as recorders write, from folders or a topic of Kafka, and builds conversations;
+with `--once` it takes what came since the last time and ends. Killed at any moment, the same command goes
+on, and each event is there once.
 """
 
 from __future__ import annotations
@@ -12,31 +15,43 @@ from dataclasses import dataclass
 from typing import Annotated
 
 from jobs._main import Summary, job
-from pipelines.ingest import EVENTS, ingest, ingest_contracts
+from pipelines.conversation_events import SchemaContract, ingest_events, recorded
+from pipelines.conversations import ConversationPolicy
 from pipelines.lake import Lake
-from pipelines.records import LINES
-from pipelines.session import spark_session
-from pipelines.storage import Inputs, find_inputs
-from serving.contract_files import CONTRACT_SUFFIX
+from pipelines.session import SMALL_BYTES, spark_session
+from pipelines.streaming.conversations import Source, stream_conversations
+from pipelines.streaming.query import StreamPolicy
 
 
 @dataclass(frozen=True, kw_only=True)
-class Config:
-    """What to read, and into which lake."""
+class Config(ConversationPolicy, StreamPolicy):
+    """What to read, how, and into which lake."""
 
-    inputs: Annotated[tuple[str, ...], "Files, folders, globs or URIs of them."]
     lake: Annotated[str, "Folder or URI of the lake."]
+    inputs: Annotated[tuple[str, ...], "Files, folders, globs or URIs of them."] = ()
+    kafka: Annotated[str | None, "HOST:PORT/TOPIC to stream from, in place of --inputs."] = None
+    schema_contract: Annotated[SchemaContract, "What becomes of fields that nobody knows."] = "evolve"
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.require_sane()
+        self.source.require_one(streams=self.streams)
+
+    @property
+    def source(self) -> Source:
+        return Source(self.inputs, self.kafka)
 
 
 def run(config: Config) -> Summary:
-    """Counts every line read: new, known from before, or the same bytes again; and the contracts."""
-    found = find_inputs(config.inputs, (*LINES, CONTRACT_SUFFIX), allow_none=True).without_empty()
-    told = [file for file in found.files if file.uri.endswith(CONTRACT_SUFFIX)]
-    events = [file for file in found.files if file not in told]
+    """Counts every record read: new, known from before, or the same bytes again; and the contracts."""
+    if config.streams:
+        num_bytes = 0 if config.once else SMALL_BYTES  # what runs long is compiled well
+        spark = spark_session("ingest_conversations", num_bytes=num_bytes, packages=config.source.packages)
+        lake = Lake(spark, config.lake)
+        return stream_conversations(lake, config.source, config, config.schema_contract, config)
+    found = recorded(config.inputs)
     lake = Lake(spark_session("ingest_conversations", num_bytes=found.num_bytes), config.lake)
-    # What events name is there before them: a job that is killed between the two leaves nothing unexplained.
-    contracts = ingest_contracts(lake, told)
-    return {**ingest(lake, Inputs(events, found.num_skipped), EVENTS), **contracts}
+    return ingest_events(lake, found, config.schema_contract)
 
 
 main = job(Config, run)

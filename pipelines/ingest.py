@@ -2,20 +2,18 @@
 
 Two passes over the files, because a record's bytes should travel once: the first gives each record its
 digest, and Spark finds out which are new; the second reads those again and says what they hold. A `Form` says
-what: `WORKFLOWS` are envelopes, `EVENTS` are the lines of a recorder.
+what: `WORKFLOWS` are envelopes, those of `conversation_events.py` are the lines of a recorder.
 
 A recorder may be writing. A last line without its newline is a record as it stands: a malformed one where it
 is cut, and it stays one. Once the file has grown, the whole line is another record, and a line that lacked
-nothing but its newline is the same one. Not here yet: a stream, and files that were read before and need no
-second look.
+nothing but its newline is the same one. Files that were read before are looked at again; `streaming/` goes on
+where it was.
 """
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from itertools import islice
 from typing import Any, Final
 
@@ -26,21 +24,20 @@ from pyspark.sql import functions as F  # noqa: N812
 from pipelines.contracts import spark_schema
 from pipelines.lake import Lake
 from pipelines.records import Record, Split, damage_of, identify, plan_splits, read_split, whole_file
-from pipelines.storage import InputFile, Inputs
-from schemas.conversation import ENCODING, FIELD, TOO_LARGE, read_event
-from schemas.envelope import DAMAGED_FILE, MAX_RECORD_BYTES, Columns, place_of, read_envelope, too_large
-from schemas.errors import BadRecord, BrokenLaw, SidewheelError, Transient
+from pipelines.storage import Inputs
+from schemas.envelope import DAMAGED_FILE, Columns, place_of, read_envelope, too_large
+from schemas.errors import BadRecord, BrokenLaw, SidewheelError
 from schemas.table import Table
-from schemas.tables import BRONZE_CONTRACTS, BRONZE_EVENTS, BRONZE_WORKFLOWS
-from schemas.tools import Contract
+from schemas.tables import BRONZE_WORKFLOWS
 
 _IDENTIFIED: Final = pa.schema(
     [("task", pa.int32()), ("split", pa.int32()), ("line", pa.int64()), ("record_id", pa.string())]
 )
-_FIRST_MOMENT: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _ROWS_A_BATCH: Final = 1024
 _IDS_A_BATCH: Final = 65_536
 
+Counts = dict[str, int | str]
+"""By name, as the closing line has them."""
 Tasks = Sequence[Sequence[Split]]
 Batches = Iterable[pa.RecordBatch]
 
@@ -54,6 +51,10 @@ class Form:
     """From a record and its place (`dump.jsonl line 17`); raises BadRecord for a malformed one."""
     on_change: type[SidewheelError]
     """What a file that changes between the passes is: another try helps where it only grows."""
+    settle: Callable[[DataFrame], tuple[DataFrame, Counts]] | None = None
+    """From new rows to those that are written, and what was left out of them."""
+    report: Callable[[DataFrame], Counts] | None = None
+    """What else to count of the rows that bronze has of what was read."""
 
 
 def _envelope(record: Record, place: str) -> Columns:
@@ -63,43 +64,10 @@ def _envelope(record: Record, place: str) -> Columns:
     return read_envelope(record.raw, f"file:{place}@{record.record_id[:12]}")
 
 
-def _event(record: Record, place: str) -> Columns:
-    if record.raw is None:
-        raise BadRecord(TOO_LARGE, f"{record.num_bytes} bytes, the limit is {MAX_RECORD_BYTES}")
-    event = read_event(record.raw)
-    if event.time < _FIRST_MOMENT:  # older than any recorder, and than what every reader of Parquet agrees on
-        raise BadRecord(FIELD, f"must be a time from {_FIRST_MOMENT.year} on", path="/time")
-    return {
-        "event_id": event.event_id,
-        "conversation_id": event.conversation_id,
-        "shop_id": event.shop_id,
-        "sequence": event.sequence,
-        "event_time": event.time,
-        "kind": event.kind,
-        "payload": event.payload,
-        "model": event.model,
-        "contract": event.contract,
-        "arm": event.arm,
-    }
-
-
-def _contract(record: Record, place: str) -> Columns:
-    if record.raw is None:
-        raise BadRecord(TOO_LARGE, f"{record.num_bytes} bytes, the limit is {MAX_RECORD_BYTES}")
-    try:
-        text = record.raw.decode()
-    except UnicodeDecodeError as error:
-        raise BadRecord(ENCODING, f"byte {error.start} is not UTF-8") from None
-    # Events name the bytes that were told, whatever a later reader would make of them.
-    found = {"contract": hashlib.sha256(record.raw).hexdigest(), "text": text}
-    return {**found, "version": Contract.from_json(text).version}
-
-
 WORKFLOWS: Final = Form(BRONZE_WORKFLOWS, _envelope, BrokenLaw)
-EVENTS: Final = Form(BRONZE_EVENTS, _event, Transient)
 
 
-def ingest(lake: Lake, found: Inputs, form: Form) -> dict[str, int]:
+def ingest(lake: Lake, found: Inputs, form: Form) -> Counts:
     """Bring every record of the files into the form's table. Counts each: new, known from before, repeated.
 
     Raises:
@@ -107,17 +75,21 @@ def ingest(lake: Lake, found: Inputs, form: Form) -> dict[str, int]:
     """
     if not found.files:
         counts = ("files", "skipped_files", "read", "new", "known", "repeated", "malformed")
-        return dict.fromkeys(counts, 0) | {"skipped_files": found.num_skipped}
+        return {**dict.fromkeys(counts, 0), "skipped_files": found.num_skipped}
     tasks = plan_splits(found.files)
     identified = identify_records(lake.spark, tasks).persist()
     num_read, num_distinct = count_records(identified)
     new = new_records(identified, lake.read(form.table)).persist()
     num_new = new.count()
+    left_out: Counts = {}
     if num_new:
         rows = bronze_rows(new, tasks, first_lines(identified, tasks), form)
+        if form.settle is not None:
+            rows, left_out = form.settle(rows.persist())
         written = lake.merge(rows, form.table, insert_only=True, distinct=True)
         if written.num_inserted != num_new:
             raise BrokenLaw(f"conservation: {num_new} records are new, {written.num_inserted} were written")
+    held = _held(identified, lake.read(form.table))
     return {
         "files": len(found.files),
         "skipped_files": found.num_skipped,
@@ -125,26 +97,10 @@ def ingest(lake: Lake, found: Inputs, form: Form) -> dict[str, int]:
         "new": num_new,
         "known": num_distinct - num_new,
         "repeated": num_read - num_distinct,
-        "malformed": malformed_records(identified, lake.read(form.table)).count(),
+        "malformed": held.where(F.col("problem_code").isNotNull()).count(),
+        **left_out,
+        **({} if form.report is None else form.report(held)),
     }
-
-
-def ingest_contracts(lake: Lake, files: Sequence[InputFile]) -> dict[str, int]:
-    """Bring what recorders told their models into `bronze.contracts`; counts the distinct ones.
-
-    They are few and small, so this process reads them.
-    """
-    form = Form(BRONZE_CONTRACTS, _contract, BrokenLaw)
-    rows = [bronze_row(file.uri, whole_file(file.uri), form) for file in files]
-    distinct = {row["record_id"]: row for row in reversed(rows)}
-    if distinct:
-        known = {row["record_id"] for row in lake.read(form.table).select("record_id").collect()}
-        new = [row for name, row in distinct.items() if name not in known]
-        if new:
-            table = pa.Table.from_pylist(new, schema=form.table.schema)
-            lake.merge(lake.spark.createDataFrame(table), form.table, insert_only=True, distinct=True)
-    malformed = sum("problem_code" in row for row in distinct.values())
-    return {"contracts": len(distinct), "malformed_contracts": malformed}
 
 
 def identify_records(spark: SparkSession, tasks: Tasks) -> DataFrame:
@@ -202,8 +158,11 @@ def bronze_rows(
 
 def malformed_records(identified: DataFrame, bronze: DataFrame) -> DataFrame:
     """Ids of those of the records that bronze calls malformed."""
-    malformed = bronze.where(F.col("problem_code").isNotNull()).select("record_id")
-    return malformed.join(identified.select("record_id"), "record_id", "left_semi")
+    return _held(identified, bronze).where(F.col("problem_code").isNotNull()).select("record_id")
+
+
+def _held(identified: DataFrame, bronze: DataFrame) -> DataFrame:
+    return bronze.join(identified.select("record_id"), "record_id", "left_semi")
 
 
 def _identifier(tasks: Tasks) -> Callable[[Batches], Iterator[pa.RecordBatch]]:
@@ -273,9 +232,10 @@ def bronze_row(
     form: Form = WORKFLOWS,
     *,
     lines_before: int = 0,
+    place: str | None = None,
     damage: str | None = None,
 ) -> dict[str, Any]:
-    """The bronze row of one record, its problem included."""
+    """The bronze row of one record, its problem included; `place` says where a record without a line is."""
     line = record.line + lines_before if record.line else 0
     row: dict[str, Any] = {
         "record_id": record.record_id,
@@ -285,7 +245,7 @@ def bronze_row(
         "raw": record.raw,
         "num_bytes": record.num_bytes,
     }
-    place = place_of(uri, line)
+    place = place or place_of(uri, line)
     try:
         if damage is not None:
             row["raw"] = None

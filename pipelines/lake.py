@@ -43,6 +43,8 @@ _CONFLICTS: Final = (
 _BROKEN_LAWS: Final = (BROKEN_KEY, "DELTA_NOT_NULL_CONSTRAINT_VIOLATED", "DELTA_REPLACE_WHERE_MISMATCH")
 
 
+_TRANSACTION: Final = ("spark.databricks.delta.write.txnAppId", "spark.databricks.delta.write.txnVersion")
+
 _PACKED: Final = 7
 """How many times smaller a dump is as zstd Parquet; 77 MB of generated records became 10.6 MB."""
 
@@ -56,6 +58,9 @@ class Merged:
 
     num_updated: int
     """Rows whose key was there with other values."""
+
+    skipped: bool = False
+    """Whether nothing was looked at, because this transaction is in the table already."""
 
 
 class Lake:
@@ -108,12 +113,21 @@ class Lake:
             writer.save(self.uri(table))
 
     def merge(
-        self, df: DataFrame, table: Table, *, insert_only: bool = False, distinct: bool = False
+        self,
+        df: DataFrame,
+        table: Table,
+        *,
+        insert_only: bool = False,
+        distinct: bool = False,
+        within: str = "",
+        txn: tuple[str, int] | None = None,
     ) -> Merged:
         """Insert rows whose key is new and, unless `insert_only`, update those whose values differ.
 
-        `distinct` says that no key can be there twice, which saves a shuffle of whole rows. Nothing is
-        committed when nothing changes.
+        `distinct` says that no key can be there twice, which saves a shuffle of whole rows. `within` is a
+        condition of `there` that each row of the same key meets, such as a range of times: files that cannot
+        meet it are not read. With `txn` (application, version) Delta itself skips a version that is not
+        newer. Nothing is committed when nothing changes.
         """
         with self._writing(table):
             rows = guard_keys(conform(df, table), table, unique=not distinct).alias("here")
@@ -130,8 +144,12 @@ class Lake:
                     .select("here.*")
                     .alias("here")
                 )
-            merge = target.merge(rows, _same_key(table)).whenNotMatchedInsertAll()
-            done = (merge if insert_only else merge.whenMatchedUpdateAll()).execute().first()
+            where = f"{_same_key(table)} AND ({within})" if within else _same_key(table)
+            merge = target.merge(rows, where).whenNotMatchedInsertAll()
+            with _transaction(self.spark, txn):
+                done = (merge if insert_only else merge.whenMatchedUpdateAll()).execute().first()
+        if done is None and txn is not None:
+            return Merged(num_inserted=0, num_updated=0, skipped=True)
         if done is None:
             raise BrokenLaw(f"Delta did not say what the merge into {table.name} did")
         return Merged(num_inserted=int(done["num_inserted_rows"]), num_updated=int(done["num_updated_rows"]))
@@ -241,6 +259,21 @@ def unpacked_bytes(root: str | Path) -> int:
         return _PACKED * bytes_below(str(root))
     except UsageError:  # a URI that Spark may read and Arrow does not
         return 0
+
+
+@contextmanager
+def _transaction(spark: SparkSession, txn: tuple[str, int] | None) -> Iterator[None]:
+    """Give the writes of the block a transaction: a merge takes it from the session and from nowhere else."""
+    if txn is None:
+        yield
+        return
+    for name, value in zip(_TRANSACTION, txn, strict=True):
+        spark.conf.set(name, str(value))
+    try:
+        yield
+    finally:
+        for name in _TRANSACTION:
+            spark.conf.unset(name)
 
 
 def _statistics(table: Table) -> dict[str, str]:

@@ -18,9 +18,11 @@ import pyarrow as pa
 
 from pipelines.storage import InputFile, open_file
 from schemas.envelope import MAX_RECORD_BYTES
+from schemas.errors import Transient
 
 WHOLE_FILE: Final = (".flow", ".json")
-LINES: Final = (".jsonl", ".jsonl.gz")
+PACKED: Final = (".gz", ".zst")
+LINES: Final = (".jsonl", ".jsonl.gz", ".jsonl.zst")
 SUFFIXES: Final = (*WHOLE_FILE, *LINES)
 SPLIT_BYTES: Final = 32 << 20
 CHUNK_BYTES: Final = 4 << 20
@@ -73,7 +75,7 @@ def plan_splits(files: Sequence[InputFile], split_bytes: int = SPLIT_BYTES) -> l
 
 
 def _splits_of(file: InputFile, split_bytes: int) -> Iterator[Split]:
-    if file.uri.endswith(".gz"):
+    if file.uri.endswith(PACKED):
         yield Split(file.uri, 0, None)
         return
     step = file.num_bytes if file.uri.endswith(WHOLE_FILE) else split_bytes
@@ -84,8 +86,8 @@ def _splits_of(file: InputFile, split_bytes: int) -> Iterator[Split]:
 def read_split(split: Split) -> Iterator[Record]:
     """The records that begin in `split`, in order; an empty file is one empty record.
 
-    Raises one of `gzip.BadGzipFile`, `EOFError`, `zlib.error` where a compressed file is damaged, which is
-    known only after records before that place were given.
+    Raises one of `gzip.BadGzipFile`, `EOFError`, `zlib.error` where a compressed file is damaged, zstd too,
+    which is known only after records before that place were given.
     """
     num_records = 0
     with open_file(split.uri) as file:
@@ -94,6 +96,20 @@ def read_split(split: Split) -> Iterator[Record]:
             yield record
     if not num_records and split.end in (None, 0):
         yield Record(0, 0, 0, b"", record_id_of(b""))
+
+
+def read_range(uri: str, start: int, end: int) -> Iterator[Record]:
+    """The records between two bytes, the first of a line and the last; a rest without a newline is one.
+
+    Raises:
+        Transient: when the file is shorter than that, after the records that are there.
+    """
+    with open_file(uri) as file:
+        file.seek(start)
+        some = _Range(file, end - start)
+        yield from _lines(some, start, None)
+    if some.num_left:
+        raise Transient(f"{uri} lacks {some.num_left} bytes that it had: recorders only append")
 
 
 def identify(split: Split) -> Iterator[tuple[int, str]]:
@@ -119,7 +135,10 @@ def damage_of(split: Split) -> str | None:
             num_lines += 1
     except _DAMAGE as error:
         what = "ends too early" if isinstance(error, EOFError) else str(error)
-        return f"the gzip file is damaged ({what}); {num_lines} lines could be read and none of them is used"
+        kind = "zstd" if split.uri.endswith(".zst") else "gzip"
+        return (
+            f"the {kind} file is damaged ({what}); {num_lines} lines could be read and none of them is used"
+        )
     return None
 
 
@@ -137,12 +156,45 @@ def record_id_of(raw: bytes) -> str:
 def _records(file: pa.NativeFile, split: Split) -> Iterator[Record]:
     if split.uri.endswith(WHOLE_FILE):
         yield _whole(file)
+    elif split.end is None and split.uri.endswith(".zst"):
+        yield from _lines(_Zstd(file), 0, None)
     elif split.end is None:
         with gzip.GzipFile(fileobj=file) as stream:
             yield from _lines(stream, 0, None)
     else:
         _skip_to_line(file, split.start)
         yield from _lines(file, file.tell(), split.end)
+
+
+class _Zstd:
+    """What a zstd file holds, frame after frame."""
+
+    def __init__(self, file: pa.NativeFile) -> None:
+        self._stream = pa.CompressedInputStream(file, "zstd")
+
+    def read(self, size: int, /) -> bytes:
+        """Raises EOFError or zlib.error for damage, as a gzip file does: Arrow has one error for all."""
+        try:
+            return bytes(self._stream.read(size))
+        except OSError as error:
+            if "Truncated compressed stream" in str(error):
+                raise EOFError(str(error)) from None
+            if "ZSTD decompress failed" in str(error):
+                raise zlib.error(str(error)) from None
+            raise
+
+
+class _Range:
+    """The next `num_bytes` of a file and no more, whatever is appended meanwhile."""
+
+    def __init__(self, file: pa.NativeFile, num_bytes: int) -> None:
+        self._file = file
+        self.num_left = num_bytes
+
+    def read(self, size: int, /) -> bytes:
+        piece = bytes(self._file.read(min(size, self.num_left)))
+        self.num_left -= len(piece)
+        return piece
 
 
 def _whole(file: _Stream) -> Record:

@@ -8,7 +8,8 @@
 Events of one conversation count from 0 without a gap. `PAYLOADS` says what each kind holds. A kind may be
 added within a version: a file without it reads as before, and a reader that does not know it counts such a
 line as malformed. Each request of a conversation is closed by an `ended`; logs from before that kind have
-none. Not here yet: other versions.
+none. Fields that nobody knows, of the event or of its payload, can be told apart from those that are known
+(`rescue_event`), so that a recorder may write more before its readers know it. Not here yet: other versions.
 """
 
 from __future__ import annotations
@@ -41,7 +42,9 @@ __all__ = [
     "Kind",
     "conversation_record_id",
     "messages_of",
+    "pointer",
     "read_event",
+    "rescue_event",
     "write_event",
 ]
 
@@ -130,11 +133,21 @@ def read_event(line: bytes) -> Event:
         BadRecord: with a code of this module and a JSON pointer into the line, which is empty where the
             whole line cannot be read.
     """
+    event, unknown = rescue_event(line)
+    for path in unknown:
+        raise BadRecord(UNKNOWN, f"nobody knows the field {path[:80]!r}", path=path[:80])
+    return event
+
+
+def rescue_event(line: bytes) -> tuple[Event, dict[str, Any]]:
+    """The event of a line, and its fields that nobody knows: JSON pointer -> value, in no order.
+
+    Raises:
+        BadRecord: as `read_event`, but never for an unknown field.
+    """
     found = _object(line)
     for key in sorted(_KEYS - found.keys()):
         raise BadRecord(MISSING, f"the event has no {key!r}", path=f"/{key}")
-    for key in found.keys() - _KEYS:
-        raise BadRecord(UNKNOWN, f"nobody knows the key {key[:80]!r}", path=f"/{key[:80]}")
     if found["event_version"] != EVENT_VERSION:
         raise BadRecord(VERSION, f"only {EVENT_VERSION} can be read", path="/event_version")
     kind = found["kind"]
@@ -144,7 +157,7 @@ def read_event(line: bytes) -> Event:
         key: _name(found[key], f"/{key}")
         for key in ("event_id", "conversation_id", "shop_id", "model", "arm")
     }
-    return Event(
+    event = Event(
         **names,
         sequence=_count(found["sequence"], "/sequence"),
         time=_moment(found["time"]),
@@ -152,6 +165,15 @@ def read_event(line: bytes) -> Event:
         payload=_payload(found["payload"], kind),
         contract=_fingerprint(found["contract"]),
     )
+    unknown = {pointer(key): found[key] for key in found.keys() - _KEYS}
+    payload = found["payload"]
+    unknown |= {pointer("payload", key): payload[key] for key in payload.keys() - PAYLOADS[kind].keys()}
+    return event, unknown
+
+
+def pointer(*keys: str) -> str:
+    """The JSON pointer (RFC 6901) that goes through these keys."""
+    return "".join("/" + key.replace("~", "~0").replace("/", "~1") for key in keys)
 
 
 def write_event(event: Event) -> bytes:
@@ -216,14 +238,12 @@ def _object(line: bytes) -> dict[str, Any]:
 
 
 def _payload(value: Any, kind: str) -> str:
-    """The canonical text of a payload that holds what its kind holds, and nothing else."""
+    """The canonical text of what a payload of this kind holds, without what nobody knows."""
     known = PAYLOADS[kind]
     if not isinstance(value, dict):
         raise BadRecord(FIELD, f"must be an object, is {_shown(value)}", path="/payload")
     for key in sorted(known.keys() - value.keys()):
         raise BadRecord(MISSING, f"a {kind} has no {key!r}", path=f"/payload/{key}")
-    for key in value.keys() - known.keys():
-        raise BadRecord(UNKNOWN, f"a {kind} has no key {key[:80]!r}", path=f"/payload/{key[:80]}")
     for key, holds in known.items():
         where, held = f"/payload/{key}", value[key]
         if holds == "count":
@@ -233,7 +253,7 @@ def _payload(value: Any, kind: str) -> str:
         elif not isinstance(held, str) or (holds != "text" and held not in holds.split("|")):
             wanted = "text" if holds == "text" else holds.replace("|", " or ")
             raise BadRecord(FIELD, f"must be {wanted}, is {_shown(held)}", path=where)
-    return canonical_json(value)
+    return canonical_json({key: value[key] for key in known})
 
 
 def _name(value: Any, where: str) -> str:

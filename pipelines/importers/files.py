@@ -19,7 +19,7 @@ from typing import Final
 from pipelines.importers.exchanges import INVALID, ImportPolicy
 from pipelines.importers.imports import Format, Imported, Line, import_lines
 from pipelines.importers.told import Contracts
-from pipelines.records import LINES, Record, Split, damage_of, read_split
+from pipelines.records import LINES, PACKED, Record, Split, damage_of, read_split
 from pipelines.storage import InputFile
 from schemas.conversation import ENCODING
 from schemas.envelope import DAMAGED_FILE, EMPTY, MAX_RECORD_BYTES, place_of, too_large
@@ -61,7 +61,7 @@ def lines_of(file: InputFile) -> Iterator[Line]:
 
     A list of requests in one value is as many lines; of a damaged file nothing is used.
     """
-    split = Split(file.uri, 0, None if file.uri.endswith(".gz") else file.num_bytes)
+    split = Split(file.uri, 0, None if file.uri.endswith(PACKED) else file.num_bytes)
     if split.end is None and (damage := damage_of(split)):
         yield file.uri, BadRecord(DAMAGED_FILE, damage)
         return

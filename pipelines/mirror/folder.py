@@ -9,7 +9,7 @@ from pipelines.mirror.findings import findings_in_events
 from pipelines.mirror.report import MOST_DIFFERENCES, Counts, Ran, Report, gathered
 from pipelines.records import LINES, plan_splits, read_split
 from pipelines.storage import InputFile, find_inputs, open_file
-from schemas.conversation import Event, read_event
+from schemas.conversation import Event, rescue_event
 from schemas.errors import BadRecord, UsageError
 from schemas.tools import CONTRACT, Contract
 from serving.contract_files import CONTRACT_SUFFIX
@@ -62,7 +62,7 @@ def _events(files: Sequence[InputFile]) -> Iterator[Event | None]:
     for split in (split for task in plan_splits(files) for split in task):
         for record in read_split(split):
             try:
-                yield read_event(record.raw or b"")
+                yield rescue_event(record.raw or b"")[0]
             except BadRecord:
                 yield None
 

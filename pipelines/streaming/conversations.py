@@ -1,0 +1,109 @@
+"""The stream of conversation events, put together: a source, a checkpoint, bronze, and silver behind it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from pyspark.sql import DataFrame
+
+from pipelines.conversation_events import SchemaContract, events_form, ingest_contracts
+from pipelines.conversations import ConversationPolicy, build
+from pipelines.ingest import Counts
+from pipelines.lake import Lake, lake_root
+from pipelines.mirror.stored import keep_migrated
+from pipelines.storage import find_inputs
+from pipelines.streaming.checkpoint import Checkpoint
+from pipelines.streaming.files import LinesSource
+from pipelines.streaming.kafka import KAFKA_COORDINATES, kafka_rows, topic_of
+from pipelines.streaming.micro_batch import Writer
+from pipelines.streaming.query import StreamPolicy, run_stream, stream_session
+from schemas.tables import BRONZE_EVENTS, SILVER_CONVERSATIONS
+from serving.contract_files import CONTRACT_SUFFIX
+
+__all__ = ["Source", "stream_conversations"]
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Folders that recorders append to, or a topic (`HOST:PORT/TOPIC`)."""
+
+    inputs: tuple[str, ...] = ()
+    kafka: str | None = None
+
+    def require_one(self, *, streams: bool) -> None:
+        """Raise ValueError unless there is exactly one source, of a kind that can be read that way."""
+        if bool(self.inputs) == bool(self.kafka):
+            raise ValueError("give either --inputs or --kafka.")
+        if self.kafka:
+            topic_of(self.kafka)
+            if not streams:
+                raise ValueError("--kafka needs --stream, or --once to take what is there and end.")
+
+    @property
+    def packages(self) -> tuple[str, ...]:
+        """What Spark needs beside its own jars, as Maven spells it."""
+        return (KAFKA_COORDINATES,) if self.kafka else ()
+
+    @property
+    def name(self) -> str:
+        """What a checkpoint is of."""
+        return f"kafka://{self.kafka}" if self.kafka else " ".join(sorted(map(lake_root, self.inputs)))
+
+
+def stream_conversations(
+    lake: Lake, source: Source, policy: StreamPolicy, contract: SchemaContract, silver: ConversationPolicy
+) -> Counts:
+    """Bring what comes into bronze, each record once, and build the conversations that it touches.
+
+    Raises:
+        UsageError, Transient, BrokenLaw: what stopped it; what was committed stays.
+    """
+    own = Lake(stream_session(lake.spark), lake.root)
+    checkpoint = Checkpoint.of(policy.checkpoint, lake.root, source.name, BRONZE_EVENTS)
+    told = _Told(own, source.inputs)
+    follow = _follower(silver) if policy.build else None
+    writer = Writer(own, events_form(contract), checkpoint.application, follow, told)
+    counts = run_stream(_rows(own, source, policy), writer, checkpoint, policy)
+    return {**counts, "contracts": told.num_contracts, "malformed_contracts": told.num_malformed}
+
+
+def _rows(lake: Lake, source: Source, policy: StreamPolicy) -> DataFrame:
+    if source.kafka:
+        return kafka_rows(lake.spark, *topic_of(source.kafka), policy.batch_messages)
+    lake.spark.dataSource.register(LinesSource)
+    options = {
+        "inputs": json.dumps([lake_root(uri) for uri in source.inputs]),
+        "batch_bytes": str(policy.batch_bytes),
+    }
+    return lake.spark.readStream.format(LinesSource.name()).options(**options).load()
+
+
+class _Told:
+    """Brings the contracts that lie beside the events into bronze, before events that name them."""
+
+    def __init__(self, lake: Lake, inputs: Sequence[str]) -> None:
+        self.num_contracts = 0
+        self.num_malformed = 0
+        self._lake = lake
+        self._inputs = inputs
+        self._seen: set[tuple[str, int]] = set()
+
+    def __call__(self) -> None:
+        found = find_inputs(self._inputs, (CONTRACT_SUFFIX,), allow_none=True).without_empty()
+        new = [file for file in found.files if (file.uri, file.num_bytes) not in self._seen]
+        counts = ingest_contracts(self._lake, new)
+        self._seen.update((file.uri, file.num_bytes) for file in new)
+        self.num_contracts += counts["contracts"]
+        self.num_malformed += counts["malformed_contracts"]
+
+
+def _follower(policy: ConversationPolicy) -> Callable[[Lake, DataFrame], dict[str, int]]:
+    def follow(lake: Lake, changed: DataFrame) -> dict[str, int]:
+        stored = lake.read(SILVER_CONVERSATIONS)
+        built = keep_migrated(build(lake.read(BRONZE_EVENTS), policy), stored)
+        written = lake.merge(built, SILVER_CONVERSATIONS, distinct=True)
+        return {"built": written.num_inserted + written.num_updated}
+
+    return follow

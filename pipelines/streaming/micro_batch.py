@@ -1,0 +1,236 @@
+"""One micro-batch: its records become rows of bronze once, whoever is killed when, and silver follows.
+
+Spark promises to give the same records again where a batch was not finished, and that is all. To write twice
+is prevented twice: the commit carries the batch's number, so that Delta skips it the second time, and the
+merge goes by the record's digest, so that nothing is written twice even where the checkpoint is lost or a
+recorder sent a line again. The same bytes have the same time, so the search for what is there is kept to the
+times of the batch: Delta reads no file of other times.
+"""
+
+from __future__ import annotations
+
+import logging
+import random
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+import pyarrow as pa
+from pyspark.sql import DataFrame, Row, Window
+from pyspark.sql import functions as F  # noqa: N812
+from pyspark.sql.types import LongType
+
+from pipelines.contracts import spark_schema
+from pipelines.conversation_events import rescued_fields
+from pipelines.ingest import Form, bronze_row
+from pipelines.lake import Lake, Merged
+from pipelines.records import Record, record_id_of
+from schemas.envelope import MAX_RECORD_BYTES
+from schemas.errors import BrokenLaw, Transient
+
+__all__ = ["Batch", "Totals", "Writer", "event_rows", "time_ranges"]
+
+_ATTEMPTS: Final = 6
+_FIRST_WAIT_SECONDS: Final = 0.2
+_MOST_RANGES: Final = 16
+_START: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_HOUR: Final = 3_600_000_000
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """What one micro-batch held: `read` records, of which each is new, known or repeated."""
+
+    read: int
+    new: int
+    known: int
+    repeated: int
+    malformed: int
+    rescued: int
+
+
+@dataclass(slots=True)
+class Totals:
+    """What all micro-batches of a run held."""
+
+    num_batches: int = 0
+    counts: Counter[str] = field(default_factory=Counter)
+    fields: Counter[str] = field(default_factory=Counter)
+
+
+def event_rows(form: Form) -> Callable[[Iterable[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
+    """From the bytes of records (`RAW_ROWS`) to rows of the form's table, with how often each was there.
+
+    Equal records that stand close together become one row here, so that a flood of copies costs nothing
+    later.
+    """
+    schema = form.table.schema.append(pa.field("copies", pa.int64()))
+
+    def run(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        for batch in batches:
+            found: dict[str, dict[str, Any]] = {}
+            for row in batch.to_pylist():
+                record = _record(row)
+                if record.record_id in found:
+                    found[record.record_id]["copies"] += 1
+                    continue
+                made = bronze_row(row["source_file"], record, form, place=_place(row), damage=row["damage"])
+                found[record.record_id] = made | {"source_line": row["source_line"], "copies": 1}
+            yield pa.RecordBatch.from_pylist(list(found.values()), schema=schema)
+
+    return run
+
+
+def _record(row: dict[str, Any]) -> Record:
+    if row["record_id"] is not None:
+        return Record(
+            row["source_line"], row["source_offset"], row["num_bytes"], row["raw"], row["record_id"]
+        )
+    raw = (row["raw"] or b"").removesuffix(b"\n").removesuffix(b"\r")
+    kept = raw if len(raw) <= MAX_RECORD_BYTES else None
+    return Record(0, row["source_offset"], len(raw), kept, record_id_of(raw))
+
+
+def _place(row: dict[str, Any]) -> str | None:
+    """Where a record without a line is."""
+    return None if row["source_line"] is not None else f"{row['source_file']} offset {row['source_offset']}"
+
+
+@dataclass(slots=True)
+class Writer:
+    """Commits micro-batches of one application to one lake; called by Spark with a batch and its number."""
+
+    lake: Lake
+    form: Form
+    application: str
+    follow: Callable[[Lake, DataFrame], dict[str, int]] | None = None
+    """Brings silver along, from the conversations that the batch touched."""
+    before: Callable[[], None] | None = None
+    """What has to be in the lake before the batch."""
+    totals: Totals = field(default_factory=Totals)
+
+    def __call__(self, raw: DataFrame, number: int) -> None:
+        started = time.monotonic()
+        if self.before is not None:
+            self.before()
+        schema = spark_schema(self.form.table).add("copies", LongType())
+        # Several records of one digest are one row, at its first place.
+        same = Window.partitionBy("record_id")
+        place = F.row_number().over(same.orderBy("source_file", "source_offset"))
+        rows = (
+            raw.mapInArrow(event_rows(self.form), schema)
+            .withColumn("place", place)
+            .withColumn("copies", F.sum("copies").over(same))
+            .where("place = 1")
+            .drop("place")
+            .persist()
+        )
+        try:
+            batch = self._commit(rows, number)
+        finally:
+            rows.unpersist()
+        self.totals.num_batches += 1
+        seconds = time.monotonic() - started
+        counts = " ".join(f"{name}={getattr(batch, name)}" for name in Batch.__slots__)
+        logger.info("batch %d: %s seconds=%.1f", number, counts, seconds)
+
+    def _commit(self, rows: DataFrame, number: int) -> Batch:
+        hours = _by_hour(rows)
+        num_distinct = sum(row["num"] for row in hours)
+        num_read = sum(row["copies"] for row in hours)
+        num_rescued = sum(row["rescued"] for row in hours)
+        fields = rescued_fields(rows) if num_rescued else {}
+        written = rows.drop("copies")
+        if self.form.settle is not None:
+            written, _ = self.form.settle(written)
+        within = time_ranges(hours)
+        merged = (
+            self._merge(written, within, (self.application, number))
+            if num_distinct
+            else Merged(num_inserted=0, num_updated=0)
+        )
+        if merged.num_inserted > num_distinct:
+            raise BrokenLaw(f"conservation: {num_distinct} records came, {merged.num_inserted} were written")
+        followed = self.follow(self.lake, changed_conversations(rows)) if self.follow else {}
+        batch = Batch(
+            read=num_read,
+            new=merged.num_inserted,
+            known=num_distinct - merged.num_inserted,
+            repeated=num_read - num_distinct,
+            malformed=sum(row["malformed"] for row in hours),
+            rescued=num_rescued,
+        )
+        for name in Batch.__slots__:
+            self.totals.counts[name] += getattr(batch, name)
+        self.totals.counts.update(followed)
+        self.totals.fields.update(fields)
+        return batch
+
+    def _merge(self, rows: DataFrame, within: str, txn: tuple[str, int]) -> Merged:
+        """Merge; when another writer was faster, again, a bounded number of times."""
+        for attempt in range(1, _ATTEMPTS):
+            try:
+                return self.lake.merge(
+                    rows, self.form.table, insert_only=True, distinct=True, within=within, txn=txn
+                )
+            except Transient as busy:
+                longest = _FIRST_WAIT_SECONDS * 2**attempt
+                logger.warning("batch %d, attempt %d of %d: %s", txn[1], attempt, _ATTEMPTS, busy)
+                time.sleep(random.uniform(longest / 2, longest))  # noqa: S311
+        return self.lake.merge(rows, self.form.table, insert_only=True, distinct=True, within=within, txn=txn)
+
+
+def changed_conversations(rows: DataFrame) -> DataFrame:
+    """The conversations that these rows belong to, with the first and the last time of what came."""
+    sound = rows.where(F.col("problem_code").isNull())
+    return sound.groupBy("conversation_id").agg(
+        F.min("event_time").alias("first_time"), F.max("event_time").alias("last_time")
+    )
+
+
+def _by_hour(rows: DataFrame) -> list[Row]:
+    """Counts of the rows by the hour of their time; null is the hour of those without."""
+    micros = F.unix_micros("event_time")
+    return (
+        rows.groupBy(F.floor(micros / _HOUR).alias("hour"))
+        .agg(
+            F.min(micros).alias("first"),
+            F.max(micros).alias("last"),
+            F.count(F.lit(1)).alias("num"),
+            F.sum("copies").alias("copies"),
+            F.count("problem_code").alias("malformed"),
+            F.count("rescued").alias("rescued"),
+        )
+        .collect()
+    )
+
+
+def time_ranges(hours: Sequence[Row]) -> str:
+    """A condition of `there` that holds for each event of these times: one range for each run of hours.
+
+    One event of another year costs the files of its hour, not those of all years between.
+    """
+    timed = sorted((row["hour"], row["first"], row["last"]) for row in hours if row["hour"] is not None)
+    ranges: list[list[int]] = []
+    for hour, first, last in timed:
+        if ranges and hour <= ranges[-1][2] + 1:
+            ranges[-1][1:] = [last, hour]
+        else:
+            ranges.append([first, last, hour])
+    if len(ranges) > _MOST_RANGES:
+        ranges = [[ranges[0][0], ranges[-1][1], ranges[-1][2]]]
+    found = [f"there.event_time BETWEEN {_literal(first)} AND {_literal(last)}" for first, last, _ in ranges]
+    if len(timed) < len(hours):
+        found.append("there.event_time IS NULL")
+    return " OR ".join(found)
+
+
+def _literal(micros: int) -> str:
+    """A time as a literal of SQL: only those does Delta compare with the least and greatest of a file."""
+    moment = (_START + timedelta(microseconds=micros)).replace(tzinfo=None)
+    return f"TIMESTAMP'{moment.isoformat(sep=' ', timespec='microseconds')}Z'"
