@@ -1,6 +1,6 @@
 """How much of what must go is found, and how fast, beside Presidio and beside a plain scan by `re`.
 
-    python benchmarks/redaction.py [--num 5000] [--repetitions 5]
+    python benchmarks/redaction.py [--num 5000] [--repetitions 5] [--spark 1000000]
 
 Quality: recall, precision and F1 of each kind on the held-out half of `pipelines.labelled_messages`. A label
 counts as found when finds of its kind cover all of it; `met` when they overlap it. Presidio (`uv pip install
@@ -10,21 +10,27 @@ other edges than we do.
 
 Speed: processor seconds of one thread, every text distinct, as ratios to one alternation of seven usual
 patterns in a loop of `re.search`. `requests` is what merchants ask in generated conversations, one in twenty
-with an identifier; `labelled` is the set itself, which is all edge cases. Memory of earlier texts is off.
+with an identifier; `plain requests` are those of them that hold nothing; `labelled` is the set itself, which is
+all edge cases. `gate` is the one expression of RE2 that a text without anything to find costs. Memory of earlier
+texts is off. `--spark` counts what so many requests hold in `mapInArrow` with one core, read from Parquet, the
+start of the session left out: seconds by the clock, so nothing else should run.
 """
 
 from __future__ import annotations
 
 import argparse
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from pathlib import Path
 from statistics import median
-from time import process_time
+from tempfile import TemporaryDirectory
+from time import perf_counter, process_time
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 from _workflows import of_merchants
 
-from pipelines.identifier_arrays import find_in_array, kind_of
+from pipelines.identifier_arrays import find_in_array, kind_of, may_hold
 from pipelines.identifiers import ALL_RULES, find_by
 from pipelines.labelled_messages import KINDS, Label, LabelledMessage, labelled_messages
 from pipelines.labelled_messages.scoring import scores
@@ -123,11 +129,15 @@ def requests(num: int, known: Sequence[str]) -> list[str]:
 def speed(repetitions: int) -> None:
     labelled = [message.text for message in labelled_messages(20_000, "tuned")]
     holding = [message.text for message in labelled_messages(20_000, "tuned") if message.labels]
-    for name, texts in {"requests": requests(20_000, holding), "labelled": labelled}.items():
+    asked = requests(20_000, holding)
+    held = {place for place, _ in find_in_array(pa.array(asked))}
+    free = [text for place, text in enumerate(asked) if place not in held]
+    for name, texts in {"requests": asked, "plain requests": free, "labelled": labelled}.items():
         array = pa.array(texts)
         few = texts[:2000]
         work: dict[str, tuple[int, Callable[[], object]]] = {
             "plain re": (len(texts), lambda texts=texts: [PLAIN.search(text) for text in texts]),
+            "gate": (len(texts), lambda array=array: may_hold(array)),
             "Arrow": (len(texts), lambda array=array: find_in_array(array)),
             "one by one": (len(few), lambda few=few: [find_by(text, ALL_RULES) for text in few]),
         }
@@ -146,13 +156,37 @@ def speed(repetitions: int) -> None:
             print(f"  {each:11}{1 / median(taken):12,.0f} texts a second a core, {ratio:5.2f} x plain re")
 
 
+def in_spark(num: int) -> None:
+    """What `num` requests hold, counted by one core of Spark."""
+    from pipelines.session import spark_session
+
+    def count(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        for batch in batches:
+            yield pa.RecordBatch.from_pydict({"num": [len(find_in_array(batch.column("text")))]})
+
+    holding = [message.text for message in labelled_messages(20_000, "tuned") if message.labels]
+    with TemporaryDirectory() as folder:
+        path = str(Path(folder, "texts.parquet"))
+        pq.write_table(pa.table({"text": requests(num, holding)}), path, row_group_size=50_000)
+        spark = spark_session("redaction", master="local[1]")
+        spark.range(10).mapInArrow(lambda batches: batches, "id long").count()
+        started = perf_counter()
+        found = spark.read.parquet(path).mapInArrow(count, "num long").agg({"num": "sum"}).collect()[0][0]
+        seconds = perf_counter() - started
+        spark.stop()
+    print(f"Spark: {num:,} texts, {found:,} hold one, {num / seconds:,.0f} texts a second on one core")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description="Recall, precision and speed of redaction.")
     parser.add_argument("--num", type=int, default=5000, help="held-out messages (default: 5000)")
     parser.add_argument("--repetitions", type=int, default=5, help="repetitions of each speed (default: 5)")
+    parser.add_argument("--spark", type=int, default=0, help="texts for Spark (default: 0, none)")
     given = parser.parse_args()
     quality(given.num)
     speed(given.repetitions)
+    if given.spark:
+        in_spark(given.spark)
 
 
 if __name__ == "__main__":

@@ -2,10 +2,12 @@
 
     find_in_array(pa.array(["Mail ann@corp.com", "Tag it"]))     # [(0, (Identifier(5, 17, "email", ...),))]
 
-The table of patterns is the one of single texts, and so is what is found: each pattern without its
-look-around is a wider one that RE2 can run, and only texts that it admits are searched. Texts that come again
-are searched once. Counts go by the kinds of `IDENTIFIER_KINDS`. Not here yet: numbers that are no text, and
-arrays of more than 2 GiB.
+The table of patterns is the one of single texts, and so is what is found: for each pattern there is a wider
+one that RE2 can run. One expression of all of them goes through the whole array once and leaves the few texts
+that may hold anything; which of the patterns these are searched for is asked of them alone. A gate is a few
+letters where a whole pattern would not do: with many repetitions of letters RE2 is a hundred times slower.
+Texts that come again are searched once. Counts go by the kinds of `IDENTIFIER_KINDS`. Not here yet: numbers
+that are no text, and arrays of more than 2 GiB.
 """
 
 from __future__ import annotations
@@ -19,12 +21,12 @@ from typing import Final
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pipelines.identifier_rules import RULES, Rule
+from pipelines.identifier_rules import CARRIERS, RULES, SECRET_WORDS, Rule
 from pipelines.identifiers import ALL_RULES, ODD_MARKS, Identifier, find_by, is_surrogate
 from pipelines.person_rules import PERSON_GATES
 from pipelines.remainders import find_remainders
 
-__all__ = ["IDENTIFIER_KINDS", "count_in", "find_in_array", "kind_of", "relaxed"]
+__all__ = ["IDENTIFIER_KINDS", "count_in", "find_in_array", "kind_of", "may_hold", "relaxed"]
 
 IDENTIFIER_KINDS: Final[Mapping[str, str]] = {
     "ip4": "ip", "ip6": "ip", "token": "secret", "credentials": "url_secret", "query": "url_secret",
@@ -70,6 +72,11 @@ def find_in_array(texts: pa.Array | pa.ChunkedArray) -> list[tuple[int, Sequence
     return found
 
 
+def may_hold(texts: pa.Array) -> list[int]:
+    """Places of the texts that the first gate lets pass; no other holds anything."""
+    return _matching(texts, _FIRST_GATE)
+
+
 def count_in(
     table: pa.Table | pa.RecordBatch, columns: Sequence[str] | None = None
 ) -> dict[str, dict[str, int]]:
@@ -94,6 +101,8 @@ def count_in(
 
 def _candidates(texts: pa.Array) -> tuple[list[int], dict[int, list[Rule]], set[int]]:
     """Places of texts to search, the patterns to search each for, and the places with a remainder perhaps."""
+    passed = may_hold(texts)
+    texts = texts.take(pa.array(passed, pa.int64()))
     if _any(texts, _ODD):
         texts = pc.replace_substring_regex(pc.replace_substring_regex(texts, _SPACE, " "), _HYPHEN, "-")
     wanted: dict[int, list[_Group]] = {}
@@ -110,7 +119,7 @@ def _candidates(texts: pa.Array) -> tuple[list[int], dict[int, list[Rule]], set[
         for group in groups:
             for place in _matching(some, group.gate):
                 wanted.setdefault(place if places is None else places[place], []).append(group)
-    remain = {numbers[place] for place in _matching(with_digits, _LONG_RUN)} | set(_matching(texts, "@"))
+    remain = {numbers[place] for place in _matching(with_digits, _LONG_RUN)} | set(_matching(texts, _AT))
     for place in remain:
         wanted.setdefault(place, [])
     chosen: dict[frozenset[int], list[Rule]] = {}
@@ -119,8 +128,8 @@ def _candidates(texts: pa.Array) -> tuple[list[int], dict[int, list[Rule]], set[
         key = frozenset(map(id, groups))
         if key not in chosen:
             chosen[key] = [rule for rule in ALL_RULES if any(rule in group.rules for group in groups)]
-        rules[place] = chosen[key]
-    return sorted(wanted), rules, remain
+        rules[passed[place]] = chosen[key]
+    return sorted(rules), rules, {passed[place] for place in remain}
 
 
 def _matching(texts: pa.Array, pattern: str) -> list[int]:
@@ -182,23 +191,35 @@ def _of(*kinds: str) -> list[Rule]:
 
 def _group(rules: Iterable[Rule]) -> _Group:
     rules = list(rules)
-    return _Group("(?i)" + "|".join(relaxed(rule.pattern.pattern) for rule in rules), frozenset(rules))
+    return _Group(f"(?i:{'|'.join(relaxed(rule.pattern.pattern) for rule in rules)})", frozenset(rules))
 
 
-def _by_words(rules: Iterable[Rule]) -> _Group:
-    """What has words of its own: without one of them the pattern has no chance."""
-    rules = list(rules)
-    words = sorted({re.escape(word) for rule in rules for word in rule.holds})
-    return _Group(f"(?i){'|'.join(words)}", frozenset(rules))
-
-
+_AT: Final = r"[^\s\"'<>(){}\[\],;:@]@[^\s\"'<>(){}\[\],;:@]"
+_OF_TOKENS: Final = "|".join(
+    (
+        r"gid://|(?:shp(?:at|ss|ca|pa|ua|tka)|[srp]k_(?:live|test)|whsec|gh[poshr])_[0-9a-z]",
+        r"github_pat_|xox[a-z]-|xapp-|glpat-|npm_|hf_|pypi-|dop_v1_|ya29\.|EAA[0-9a-z]{4}|sk-\S{6}|AKIA|AIza",
+        r"eyJ\S{6}|SG\.\S{4}|(?:bearer|basic)[ \t]+\S{6}|Z2lkOi8v|myshopify\.|shopify\.com/store/",
+        r"hooks?[./]|hook\.|/webhook|webhook\.office|chat\.googleapis|ifttt\.com",
+        SECRET_WORDS,
+    )
+)
+"""The letters without which no pattern of a secret, a hook or a shop has a chance."""
+_OF_MACHINES: Final = (
+    r"[A-Z]{2}[0-9]{2} ?[A-Z0-9] ?[A-Z0-9]|:[0-9a-f]{0,4}:|[0-9]\.[0-9]{1,3}\.[0-9]{1,3}\.[0-9]"
+)
+_OF_PARCELS: Final = (
+    r"[A-Z]{2}[0-9]{9}[A-Z]{2}|1Z ?[0-9A-Z]{3} ?[0-9A-Z]"
+    rf"|(?:{CARRIERS})[^\pL\pN_]{{0,3}}(?:num|n|id|code|[0-9A-Z]{{0,6}}\p{{Nd}})"
+)
 _IN_NUMBERS: Final = [*_of("card", "phone"), *(rule for rule in _of("tracking") if "9" in rule.holds)]
 _GROUPS: Final = (
-    _Group("@", frozenset(_of("email"))),
-    _group(_of("credentials", "query")),
-    _by_words(_of("gid", "token", "webhook", "encoded_gid", "shop", "handle")),
-    _group(_of("iban", "ip6", "ip4")),
-    _group(rule for rule in _of("tracking") if rule not in _IN_NUMBERS),
+    _Group(_AT, frozenset(_of("email"))),
+    _Group(r"://[^\s\"'<>{}]+@", frozenset(_of("credentials"))),
+    _group(_of("query")),
+    _Group(f"(?i:{_OF_TOKENS})", frozenset(_of("gid", "token", "webhook", "encoded_gid", "shop", "handle"))),
+    _Group(f"(?i:{_OF_MACHINES})", frozenset(_of("iban", "ip6", "ip4"))),
+    _Group(f"(?i:{_OF_PARCELS})", frozenset(rule for rule in _of("tracking") if rule not in _IN_NUMBERS)),
 )
 _NUMBER_GROUPS: Final = tuple(
     _group(_IN_NUMBERS[start : start + 2]) for start in range(0, len(_IN_NUMBERS), 2)
@@ -208,3 +229,5 @@ _PERSON_GATE: Final = "|".join(PERSON_GATES)
 _NUMBER_GATE: Final = r"\p{Nd}(?:[ ()./-]{0,3}\p{Nd}){6}"
 """Cards, phones and what postal services number have seven digits or more, with few marks between."""
 _LONG_RUN: Final = r"\p{Nd}(?:[ ()./-]{0,2}\p{Nd}){8}"
+_FIRST_GATE: Final = "|".join((_NUMBER_GATE, _PERSON_GATE, _ODD, *(group.gate for group in _GROUPS)))
+"""What passes it may hold something; what does not holds nothing, by any pattern and by no remainder."""

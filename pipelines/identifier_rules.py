@@ -13,10 +13,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-__all__ = ["CAPITAL", "EDGE", "RULES", "Rule", "exact", "is_product_code", "rule"]
+__all__ = ["CAPITAL", "CARRIERS", "EDGE", "RULES", "SECRET_WORDS", "Rule", "exact", "is_product_code", "rule"]
 
 Valid = Callable[[re.Match[str]], tuple[int, str] | None]
 """From a match to its end and key, None where it is no identifier after all."""
+Search = Callable[[re.Pattern[str], str, int], re.Match[str] | None]
+"""What `pattern.search(text, position)` finds, perhaps by a shorter way."""
 
 
 # Where something begins; also after an escape of JSON inside a text: in `\nann@...` nobody is called `nann`.
@@ -28,13 +30,13 @@ _OURS: Final = r"(?!redacted_[0-9])"
 _SECRET: Final = (
     r"(?:[\w-]*(?:token|secret|signature|password|passwd|api_?key|session)|key|sig|hmac|auth|pwd)"
 )
-_SECRET_WORDS: Final = (
-    "api·key api·token access·token access·key private·key secret password passwd passwort kennwort token "
-    "contraseña mot·de·passe wachtwoord senha パスワード"
-)
-_CARRIERS: Final = (
-    "track tracking track_&_trace trackingnummer ups dhl fedex usps dpd gls royal_mail sendungsnummer paketnummer "
-    "numéro_de_suivi colissimo seguimiento rastreo rastreio tracciamento spedizione zending 追跡番号 伝票番号 送り状番号"
+SECRET_WORDS: Final = (
+    "api·key|api·token|access·token|access·key|private·key|secret|password|passwd|passwort|kennwort|token|"
+    "contraseña|mot·de·passe|wachtwoord|senha|パスワード"
+).replace("·", "[ _-]?")
+CARRIERS: Final = (
+    "track|tracking|track & trace|trackingnummer|ups|dhl|fedex|usps|dpd|gls|royal mail|sendungsnummer|paketnummer|"
+    "numéro de suivi|colissimo|seguimiento|rastreo|rastreio|tracciamento|spedizione|zending|追跡番号|伝票番号|送り状番号"
 )
 _CALLED: Final = (
     "phone tel telephone telefon telefono telefone teléfono tél téléphone mobile mobil handy móvil movil cell cellulare celular "
@@ -166,14 +168,51 @@ class Rule:
     holds: tuple[str, ...]
     pattern: re.Pattern[str]
     valid: Valid
+    search: Search
 
 
-def rule(kind: str, holds: str, *pattern: str, valid: Valid = exact) -> Rule:
+def _anywhere(pattern: re.Pattern[str], text: str, position: int) -> re.Match[str] | None:
+    return pattern.search(text, position)
+
+
+def _around_at(pattern: re.Pattern[str], text: str, position: int) -> re.Match[str] | None:
+    """From where the word before the next `@` begins: what comes before it is not gone through."""
+    at = text.find("@", position)
+    if at < 0:
+        return None
+    while at > position and ((before := text[at - 1]).isalnum() or before in "_.+%-"):
+        at -= 1
+    return pattern.search(text, at)
+
+
+def _at_number(pattern: re.Pattern[str], text: str, position: int) -> re.Match[str] | None:
+    """Only where a run of digits or a bracket begins; a pattern that begins so begins nowhere else."""
+    for begins in _NUMBER_BEGINS.finditer(text, position):
+        if found := pattern.match(text, begins.start()):
+            return found
+    return None
+
+
+def _in_long_number(pattern: re.Pattern[str], text: str, position: int) -> re.Match[str] | None:
+    """Only where nine digits follow with few marks between: fewer are no card and no phone number."""
+    for long in _LONG_NUMBER.finditer(text, position):
+        for begins in _NUMBER_BEGINS.finditer(text, long.start(), long.end()):
+            if found := pattern.match(text, begins.start()):
+                return found
+    return None
+
+
+_NUMBER_BEGINS: Final = re.compile(r"\(|[0-9]+|\d")
+_LONG_NUMBER: Final = re.compile(r"\(?\d(?:[ ()./-]{0,3}\d){8,}")
+
+
+def rule(kind: str, holds: str, *pattern: str, valid: Valid = exact, search: Search = _anywhere) -> Rule:
     return Rule(
         kind,
         tuple(holds.split()) or ((holds,) if holds else ()),
         re.compile("".join(pattern), re.IGNORECASE),
         valid,
+        search,
     )
 
 
@@ -227,7 +266,7 @@ RULES: Final = (
     rule(
         "token",
         "key token secret passw kennwort contras passe wachtwoord senha パスワード",
-        rf"(?:{_SECRET_WORDS.replace(' ', '|').replace('·', '[ _-]?')})(?:[ _-]?(?:key|token|id|secret|is|est|es|ist|é)){{0,3}}",
+        rf"(?:{SECRET_WORDS})(?:[ _-]?(?:key|token|id|secret|is|est|es|ist|é)){{0,3}}",
         rf"[\"']?[ \t]*(?:[:=：]|=>|is)?[ \t]*[\"']?(?P<it>{_OURS}[\w+/~.!$*-]{{7,}}[\w+/~!$*-]={{0,2}})(?![\w@({{])",
         valid=_secret,
     ),
@@ -237,6 +276,7 @@ RULES: Final = (
         "@",
         rf"{_WORD}(?P<it>{_OURS}[\w.+%-]+@(?!redacted\.invalid)(?:[\w-]+\.)+[^\W\d_]{{2,63}})",
         valid=_caseless,
+        search=_around_at,
     ),
     rule("shop", "myshopify", rf"{_WORD}(?P<it>[\w-]+\.myshopify\.(?:com|io))", valid=_shop),
     rule("handle", "shopify.com/store/", r"shopify\.com/store/(?P<it>(?!shop-[0-9])[\w-]+)", valid=_caseless),
@@ -247,6 +287,7 @@ RULES: Final = (
         rf"{EDGE}(?P<it>\d{{4}}(?:[ -]\d{{4}}){{3}}(?:[ -]?\d{{3}})?|\d{{4}}[ -]\d{{6}}[ -]\d{{4,5}}",
         r"|\d{14,19})(?![0-9A-Za-z])",
         valid=_card,
+        search=_in_long_number,
     ),
     rule(
         "ip6",
@@ -260,6 +301,7 @@ RULES: Final = (
         ".",
         rf"{EDGE}(?<![.])(?P<it>(?:[0-9]{{1,3}}\.){{3}}[0-9]{{1,3}})(?![0-9A-Za-z]|\.[0-9])",
         valid=_address,
+        search=_at_number,
     ),
     rule(
         "tracking",
@@ -281,8 +323,8 @@ RULES: Final = (
     ),
     rule(
         "tracking",
-        _CARRIERS.replace("_", " "),
-        rf"(?:{_CARRIERS.replace(' ', '|').replace('_', ' ')})[^\w\x1f]{{0,3}}(?:(?:number|no|nr|num|id|code)[^\w\x1f]{{0,3}})?",
+        CARRIERS.replace("|", " "),
+        rf"(?:{CARRIERS})[^\w\x1f]{{0,3}}(?:(?:number|no|nr|num|id|code)[^\w\x1f]{{0,3}})?",
         r"(?-i:(?P<it>[0-9A-Z]{0,6}\d(?:[ -]?[0-9A-Z]){8,29}))(?![0-9A-Za-z])",
         valid=_tracking,
     ),
@@ -312,6 +354,7 @@ RULES: Final = (
         rf"{_NUMBER}(?P<it>(?:1[-. ])?(?:\(\d{{3}}\) ?\d{{3}}[-. ]\d{{4}}|\d{{3}}([-.])\d{{3}}\2\d{{4}}",
         r"|[2-9]\d\d [2-9]\d\d \d{4}))(?![0-9A-Za-z]|[.,-]\d)",
         valid=_phone,
+        search=_in_long_number,
     ),
     rule(
         "phone",
@@ -320,6 +363,7 @@ RULES: Final = (
         r"|0[1-9]\d{0,3}(?:-\d{2,4}){2,4}|0[1-9]\d{0,3}(?:\.\d{2,4}){2,4}|0\d{2,4} ?/ ?\d{2,4}(?: \d{2,4}){1,3}",
         r"|\(0\d{1,4}\) ?\d{2,8}(?:[ -]\d{2,4}){0,3})(?![0-9A-Za-z]|[.,-]\d)",
         valid=_national,
+        search=_in_long_number,
     ),
     rule(
         "phone",
@@ -328,5 +372,6 @@ RULES: Final = (
         r"|[67]\d\d([ .-])\d{3}\2\d{3}|9[1-8]([ .-])\d{3}\3\d\d\3\d\d|3\d\d[ .-]\d{6,7}|3\d\d([ .-])\d{3}\4\d{4})",
         r"(?![0-9A-Za-z]|[.,-]\d)",
         valid=_national,
+        search=_in_long_number,
     ),
 )

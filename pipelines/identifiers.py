@@ -40,6 +40,7 @@ ODD_MARKS: Final = dict.fromkeys(map(ord, "\u00a0\u2007\u2009\u202f"), " ") | di
     range(0x2010, 0x2015), "-"
 )
 """What typists and programs put for a space and a hyphen inside a number."""
+_ODD: Final = re.compile(f"[{''.join(map(chr, ODD_MARKS))}]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,15 +67,15 @@ def _find_again(text: str) -> Sequence[Identifier]:
 def find_by(text: str, rules: Iterable[Rule]) -> Sequence[Identifier]:
     """What some of `ALL_RULES` find, which come in the order of the table."""
     found: list[Identifier] = []
-    if not text.isascii():
+    if not text.isascii() and _ODD.search(text):
         text = text.translate(ODD_MARKS)
     small = text.lower()
     for rule in rules:
         if rule.holds and not any(part in small for part in rule.holds):
             continue
-        more = list(_matches(rule, text))
-        text = masked(text, more)
-        found += more
+        if more := list(_matches(rule, text)):
+            text = masked(text, more)
+            found += more
     return tuple(sorted(found, key=lambda one: one.start))
 
 
@@ -109,7 +110,7 @@ def masked(text: str, found: Iterable[Identifier]) -> str:
 def _matches(rule: Rule, text: str) -> Iterator[Identifier]:
     """What is no identifier after all may hold one: the search goes on one character later."""
     position = 0
-    while match := rule.pattern.search(text, position):
+    while match := rule.search(rule.pattern, text, position):
         valid = rule.valid(match)
         if valid is None:
             position = match.start() + 1

@@ -103,17 +103,15 @@ PERSON_RULES: Final = (
 
 PERSON_GATES: Final = {
     rf" {_ENGLISH}": PERSON_RULES[1:2],
-    rf"[0-9][ ,a-zA-D]{{1,6}}{_ROMANCE_FIRST} ": PERSON_RULES[2:3],
+    rf"(?:[\p{{Nd}}A-D]|bis|ter),? {_ROMANCE_FIRST} ": PERSON_RULES[2:3],
     rf"{_ROMANCE} ": PERSON_RULES[3:4],
-    rf"(?:{_ENDINGS}|Straße|Str\.|Weg|Allee|Platz|Ring),? [^\n]{{0,6}}[0-9]|(?:{_AT_THE}) [^ ]+,? [^\n]{{0,6}}[0-9]": PERSON_RULES[
-        4:5
-    ],
+    rf"(?:{_ENDINGS}|Straße|Str\.|Weg|Allee|Platz|Ring),? [nN\p{{Nd}}]"
+    rf"|(?:{_AT_THE}) {CAPITAL}[^ ]+,? [nN\p{{Nd}}]": PERSON_RULES[4:5],
     rf"(?:{_TITLES}) {CAPITAL}": PERSON_RULES[8:9],
     rf"(?:{_INTRODUCTIONS}) {CAPITAL}": PERSON_RULES[9:10],
-    rf"<|〒|様|さん|氏|と申します|私は|[Cc](?:ustomer|lient) {CAPITAL}|(?:{_GREETINGS})[,!.]? ?\n": (
-        *PERSON_RULES[:1],
-        *PERSON_RULES[5:8],
-        *PERSON_RULES[10:],
-    ),
+    r"[\pL\pN_'’々\"] ?<": PERSON_RULES[5:7],
+    rf"[Cc](?:ustomer|lient) {CAPITAL}": PERSON_RULES[7:8],
+    rf"(?:{_GREETINGS})[,!.]? ?\n": PERSON_RULES[10:11],
+    "〒|様|さん|氏|と申します|私は": (*PERSON_RULES[:1], *PERSON_RULES[11:]),
 }
 """RE2 -> patterns: a text without the one holds nothing of the others. They mind capitals."""
