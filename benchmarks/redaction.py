@@ -10,10 +10,10 @@ other edges than we do.
 
 Speed: processor seconds of one thread, every text distinct, as ratios to one alternation of seven usual
 patterns in a loop of `re.search`. `requests` is what merchants ask in generated conversations, one in twenty
-with an identifier; `plain requests` are those of them that hold nothing; `labelled` is the set itself, which is
-all edge cases. `gate` is the one expression of RE2 that a text without anything to find costs. Memory of earlier
-texts is off. `--spark` counts what so many requests hold in `mapInArrow` with one core, read from Parquet, the
-start of the session left out: seconds by the clock, so nothing else should run.
+with an identifier of the labelled set; `plain requests` are those of them that hold nothing; `labelled` is
+the set itself, which is all edge cases. `gate` is the one expression of RE2 that a text without finds
+costs. Memory of earlier texts is off. `--spark` counts what so many requests hold in `mapInArrow` with one
+core, read from Parquet, the start of the session left out: seconds by the clock, so nothing else should run.
 """
 
 from __future__ import annotations
