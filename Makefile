@@ -10,7 +10,7 @@ VLLM := .venv-vllm
 
 unexport UV_PROJECT_ENVIRONMENT VIRTUAL_ENV
 
-.PHONY: help demo test test-airflow test-demo test-vllm lint fuzz faults bench zip clean java
+.PHONY: help demo test test-airflow test-demo test-vllm test-s3 lint fuzz faults bench zip clean java
 
 help:
 	@echo 'make demo          the loop turns twice on this machine (INPUT=folder adds your own files)'
@@ -18,6 +18,7 @@ help:
 	@echo 'make test-airflow  load the Airflow DAG and run it once, in an environment of its own'
 	@echo 'make test-demo     the demo as the README shows it, killed and run again'
 	@echo 'make test-vllm     a checkpoint served by vLLM is fed the ids that training rendered'
+	@echo 'make test-s3       a lake in a bucket, by a server on this machine that speaks S3'
 	@echo 'make fuzz          long random runs of the workflow language'
 	@echo 'make faults        kill jobs at random moments and compare the tables'
 	@echo 'make bench         every benchmark, each as a ratio to its peer'
@@ -29,7 +30,7 @@ demo: java $(EXTRAS)
 
 # Two workers, each with a Spark of its own and one thread for torch: half of the time a test waits.
 test: java $(EXTRAS) lint
-	OMP_NUM_THREADS=1 $(RUN) pytest -n 2 --dist loadfile --no-loadscope-reorder -m 'not faults and not fuzz and not demo and not vllm'
+	OMP_NUM_THREADS=1 $(RUN) pytest -n 2 --dist loadfile --no-loadscope-reorder -m 'not faults and not fuzz and not demo and not vllm and not s3'
 
 # No server: the run is `dag.test()`, on a fresh database in a folder that goes afterwards.
 test-airflow: java $(EXTRAS) zip $(AIRFLOW)/.ready
@@ -42,6 +43,9 @@ test-demo: java $(EXTRAS)
 
 test-vllm: $(EXTRAS) $(VLLM)/.ready
 	VLLM_PYTHON=$(VLLM)/bin/python $(RUN) pytest -m vllm
+
+test-s3: java $(EXTRAS)
+	$(RUN) pytest -m s3
 
 lint: $(EXTRAS)
 	$(RUN) ruff check .
