@@ -289,6 +289,17 @@ def show(
 
 
 @app.command()
+def lake(
+    lake: Annotated[str, typer.Option(help="Folder or URI of the lake.")] = "lake",
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> int:
+    """Print what is in a lake: rows, files, sizes, ages, fates, shard sets, erasures."""
+    from jobs import lake as work
+
+    return work.show_lake(lake, as_json=as_json)
+
+
+@app.command()
 def serve(
     checkpoint: Annotated[str, typer.Option(help="Folder of the checkpoint, as training leaves it.")],
     host: Annotated[str, typer.Option(help="Address to listen at.")] = "127.0.0.1",
@@ -315,12 +326,16 @@ def job_names() -> dict[str, str]:
 
 
 def _jobs() -> Iterator[tuple[str, str]]:
-    files = importlib.resources.files("jobs").iterdir()
-    for file in sorted(files, key=lambda file: file.name):
+    for file in sorted(importlib.resources.files("jobs").iterdir(), key=lambda file: file.name):
         name = file.name.removesuffix(".py")
         if name != file.name and "_" in name.strip("_") and not name.startswith("_"):
-            told = ast.get_docstring(ast.parse(file.read_text(encoding="utf-8"))) or ""
-            yield name, told.split("\n\n")[0].replace("\n", " ")
+            yield name, _sentence_of(name)
+
+
+def _sentence_of(name: str) -> str:
+    file = importlib.resources.files("jobs") / f"{name}.py"
+    told = ast.get_docstring(ast.parse(file.read_text(encoding="utf-8"))) or ""
+    return told.split("\n\n")[0].replace("\n", " ")
 
 
 def _job_command(name: str) -> Callable[[typer.Context], int]:
@@ -331,7 +346,10 @@ def _job_command(name: str) -> Callable[[typer.Context], int]:
     return run
 
 
-for _name, _sentence in _jobs():
+_ONE_WORD = ("erase",)
+"""Jobs in all but their name."""
+
+for _name, _sentence in (*_jobs(), *((name, _sentence_of(name)) for name in _ONE_WORD)):
     app.command(
         _name,
         help=_sentence,

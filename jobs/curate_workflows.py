@@ -9,7 +9,7 @@ from typing import Annotated
 from jobs._main import Summary, job
 from pipelines.curation import CurationPolicy, curate, records_of
 from pipelines.lake import Lake, unpacked_bytes
-from pipelines.ledger import ledger
+from pipelines.ledger import erased_fates, ledger, with_erased
 from pipelines.session import spark_session
 from pipelines.transpile import transpile, untranspiled
 from schemas.errors import UsageError
@@ -35,8 +35,9 @@ def run(config: Config) -> Summary:
     new = untranspiled(bronze, lake.read(SILVER_WORKFLOWS))
     lake.merge(transpile(new), SILVER_WORKFLOWS, distinct=True)
     records = records_of(bronze, lake.read(SILVER_WORKFLOWS)).persist()
-    fates = curate(records, week, config).persist()
-    counted = ledger(fates, records)
+    kept = erased_fates(lake.read(GOLD_FATES), [str(week)], ("workflow",), records)
+    fates = curate(records, week, config).unionByName(kept).persist()
+    counted = ledger(fates, with_erased(records, kept))
     lake.replace(fates, GOLD_FATES, partition={"week": str(week), "kind": "workflow"}, if_changed=True)
     return {"week": str(week), **counted}
 

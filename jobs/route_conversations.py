@@ -11,7 +11,7 @@ from pyspark.sql import functions as F  # noqa: N812
 from jobs._lake import require_lake
 from jobs._main import Summary, job
 from pipelines.lake import Lake, unpacked_bytes
-from pipelines.ledger import ledger
+from pipelines.ledger import erased_fates, ledger, with_erased
 from pipelines.routing import ROUTED, RoutingPolicy, route, to_route, unbuilt, weeks_to_route
 from pipelines.session import spark_session
 from schemas.errors import UsageError
@@ -38,8 +38,10 @@ def run(config: Config) -> Summary:
     stored = lake.read(GOLD_FATES)
     weeks = weeks_to_route(conversations, stored, week)
     judgments = lake.read(SILVER_JUDGMENTS)
-    fates = route(conversations, judgments, events, stored, week, weeks, config).persist()
-    counted = ledger(fates, to_route(conversations, events, stored, weeks))
+    records = to_route(conversations, events, stored, weeks)
+    kept = erased_fates(stored, weeks, ROUTED, records)
+    fates = route(conversations, judgments, events, stored, week, weeks, config).unionByName(kept).persist()
+    counted = ledger(fates, with_erased(records, kept))
     lake.replace(fates, GOLD_FATES, partition={"week": weeks, "kind": ROUTED}, if_changed=True)
     num_events = fates.where(F.col("kind") == "event").count()
     return {"week": str(week), "weeks": len(weeks), "events": num_events, **counted}

@@ -8,7 +8,7 @@ A table that was never written is a view without rows, and a column that is newe
 from __future__ import annotations
 
 import importlib.resources
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Final
 
@@ -39,8 +39,8 @@ def query(lake: str, sql: str) -> pa.Table:
             raise UsageError(f"DuckDB cannot answer: {_sentence(error)}") from error
 
 
-def connect(lake: str) -> duckdb.DuckDBPyConnection:
-    """A DuckDB connection with one view for each table of `lake`.
+def connect(lake: str, tables: Iterable[Table] = tuple(TABLES.values())) -> duckdb.DuckDBPyConnection:
+    """A DuckDB connection with one view for each of the `tables` of `lake`.
 
     Raises:
         UsageError: when there is no such lake.
@@ -50,7 +50,7 @@ def connect(lake: str) -> duckdb.DuckDBPyConnection:
     connection = duckdb.connect()
     connection.execute(f"LOAD '{_quoted(_extension())}'")
     connection.execute("SET TimeZone = 'UTC'")
-    for table in TABLES.values():
+    for table in tables:
         connection.execute(f"CREATE SCHEMA IF NOT EXISTS {table.layer}")
         try:
             connection.execute(f"CREATE VIEW {table.name} AS {_select(connection, root, table)}")
@@ -89,15 +89,17 @@ def _is_written(filesystem: pa.fs.FileSystem, root: str, table: Table) -> bool:
 
 def _select(connection: duckdb.DuckDBPyConnection, root: str, table: Table) -> str:
     """The table's columns in the contract's order and types."""
-    types = _duckdb_types(connection, table)
     filesystem, path = filesystem_of(root)
     if not _is_written(filesystem, path, table):
+        types = _duckdb_types(connection, table)
         columns = ", ".join(f'NULL::{type_} AS "{name}"' for name, type_ in types.items())
         return f"SELECT {columns} WHERE false"
     scan = f"delta_scan('{_quoted(f'{root}/{table.path}')}')"
     stored = {row[0] for row in connection.execute(f"DESCRIBE FROM {scan}").fetchall()}
+    # Only for what is missing: to be asked, DuckDB imports pandas, which takes longer than the answer.
+    types = {} if stored.issuperset(table.schema.names) else _duckdb_types(connection, table)
     columns = ", ".join(
-        f'"{name}"' if name in stored else f'NULL::{type_} AS "{name}"' for name, type_ in types.items()
+        f'"{name}"' if name in stored else f'NULL::{types[name]} AS "{name}"' for name in table.schema.names
     )
     return f"SELECT {columns} FROM {scan}"  # noqa: S608
 

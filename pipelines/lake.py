@@ -193,6 +193,31 @@ class Lake:
                 writer = writer.option("replaceWhere", replaced)
             writer.save(self.uri(table))
 
+    def command(self, table: Table, sql: str, conf: Mapping[str, str] | None = None) -> None:
+        """Run Delta's own SQL on a table, `OPTIMIZE {table}`, under settings that last as long as it does."""
+        before = {name: self.spark.conf.get(name, None) for name in conf or {}}
+        try:
+            for name, value in (conf or {}).items():
+                self.spark.conf.set(name, value)
+            with self._writing(table):
+                self.spark.sql(sql.format(table=f"delta.`{self.uri(table)}`")).collect()
+        finally:
+            for name, old in before.items():
+                if old is None:
+                    self.spark.conf.unset(name)
+                else:
+                    self.spark.conf.set(name, old)
+
+    def checkpoint(self, table: Table) -> None:
+        """Write a checkpoint of the table's newest version."""
+        jvm = self.spark._jvm
+        if jvm is None:
+            raise UsageError(
+                "a checkpoint is written by a session on a JVM of its own, not by Spark Connect."
+            )
+        log = jvm.org.apache.spark.sql.delta.DeltaLog.forTable(self.spark._jsparkSession, self.uri(table))
+        log.checkpoint(log.unsafeVolatileSnapshot())
+
     def _holds(self, rows: DataFrame, table: Table, where: str) -> bool:
         """Whether what the table has `where` is these rows."""
         there = self.read(table).where(where).alias("there")

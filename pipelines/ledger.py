@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F  # noqa: N812
 
 from schemas.errors import BrokenLaw
-from schemas.tables import FATES
+from schemas.tables import FATES, GOLD_FATES
 
 _MANY = 2
 
@@ -43,6 +45,23 @@ def ledger(fates: DataFrame, read: DataFrame) -> dict[str, int]:
             raise BrokenLaw(f"conservation: {row['num']} records, {row['example']} among them, {wrong}")
         totals[row["fate"]] += int(row["num"])
     return {"read": sum(totals.values()), **totals}
+
+
+def erased_fates(
+    fates: DataFrame, weeks: Sequence[str], kinds: Sequence[str], records: DataFrame
+) -> DataFrame:
+    """The fates `erased` of some weeks and kinds, which stay when those are decided anew.
+
+    Their records are gone, so nothing would give them a fate again; one that is among `records` has another.
+    """
+    there = fates.where((F.col("fate") == "erased") & F.col("week").isin(*weeks) & F.col("kind").isin(*kinds))
+    there = there.join(records.select("record_id"), "record_id", "left_anti")
+    return there.select(*GOLD_FATES.schema.names)
+
+
+def with_erased(records: DataFrame, kept: DataFrame) -> DataFrame:
+    """Ids of the records that are there and of those that were erased: what the ledger is held against."""
+    return records.select("record_id").unionByName(kept.select("record_id"))
 
 
 def _sum(column: str) -> Column:

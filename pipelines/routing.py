@@ -14,7 +14,7 @@
 
 The first line that fits decides, and what no line fits is quarantine. A conversation's fate stands in the
 week of its first event; a line without a readable event has no time, so its fate stands in the week that was
-routed when it was first seen. Not here yet: what was erased, and a judge's licence.
+routed when it was first seen. What was erased keeps that fate. Not here yet: a judge's licence.
 """
 
 from __future__ import annotations
@@ -78,7 +78,8 @@ def weeks_to_route(conversations: DataFrame, fates: DataFrame, week: Week) -> li
     kept = (F.col("reason") == "other_contract") & F.col("migrated")
     is_migrated = F.col("contract").eqNullSafe(CONTRACT.fingerprint()) & F.col("migration_problem").isNull()
     migrated = conversations.select("record_id", "week", is_migrated.alias("migrated"))
-    fated = fates.where(F.col("kind") == "conversation").join(migrated, ["record_id", "week"], "left")
+    decided = fates.where((F.col("kind") == "conversation") & (F.col("fate") != "erased"))
+    fated = decided.join(migrated, ["record_id", "week"], "left")
     held = fated.select("record_id", "week")
     settled = fated.where(~F.coalesce(kept, F.lit(False))).select("record_id", "week")
     there = conversations.select("record_id", "week")

@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from importlib.resources import files
-from typing import Any, Final, TypedDict
+from typing import Any, Final, NotRequired, TypedDict
 
 import pyarrow as pa
 
@@ -30,6 +30,7 @@ __all__ = [
     "TEST",
     "TRAIN",
     "ZSTD_LEVEL",
+    "Erased",
     "Manifest",
     "ShardFile",
     "content_sha256",
@@ -87,6 +88,17 @@ class ShardFile(TypedDict):
     num_bytes: int
 
 
+class Erased(TypedDict):
+    """Rows that were taken out because somebody asked to be forgotten, and the digests of before."""
+
+    subjects: list[str]
+    """Their tombstones; never an id."""
+    content_sha256: str
+    held_out_sha256: str
+    num_rows: int
+    num_held_out: int
+
+
 class Manifest(TypedDict):
     """What a shard set is and what it was made from. `shards` trains; `held_out` must never."""
 
@@ -109,6 +121,8 @@ class Manifest(TypedDict):
     policy_versions: list[str]
     shards: list[ShardFile]
     held_out: list[ShardFile]
+    erased: NotRequired[list[Erased]]
+    """What `erase` took out since, the oldest first."""
 
 
 def is_held_out(key: str, share: float) -> bool:

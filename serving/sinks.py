@@ -5,13 +5,15 @@
 
 An event is one `write` of a whole line. A file is left for a new one when the day changes, when it would
 grow beyond `max_bytes`, and after a write that failed; a line that came only in part is cut off again, so
-that even a full disk leaves whole lines. A crash leaves at most one cut line, the last of its file. Not here
-yet: removing old files.
+that even a full disk leaves whole lines. A crash leaves at most one cut line, the last of its file. A file
+is locked while it is written, so that `erase`, which replaces files, leaves it alone. Not here yet: removing
+old files.
 """
 
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import os
 import threading
 import uuid
@@ -96,6 +98,8 @@ class FileSink:
         name = f"events-{day}-{os.getpid()}-{uuid.uuid4().hex[:8]}.jsonl"
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC
         self._descriptor = os.open(self.folder / name, flags, 0o644)
+        with contextlib.suppress(OSError):  # a file system without locks records all the same
+            fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         self._day, self._size = day, 0
         if self._durable:
             # A file that is synced and whose name is not is lost with the machine.

@@ -28,6 +28,7 @@ COMMANDS = (
     "simulate",
     "query",
     "show",
+    "lake",
     "serve",
 )
 

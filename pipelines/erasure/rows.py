@@ -1,17 +1,19 @@
 """The rows of erased subjects: found by digest, removed from every table, and what is left of them in fates.
 
-Nothing here spells an id: rows are found by salted digests and deleted by their keys, so that no predicate in
-a Delta log names anybody. What was made from a shop's workflow or conversation goes with it.
+Nothing here writes an id: rows are found by salted digests, or by the words in them, and deleted by their
+keys, so that no predicate in a Delta log names anybody. What was made from a shop's workflow or conversation
+goes with it. Keys pass through the driver: they are those of one subject, not of a lake.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import reduce
 from typing import Final
 
-from pyspark.sql import DataFrame
+import pyarrow as pa
+from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F  # noqa: N812
 
 from pipelines.erasure.subjects import ErasedSubjects
@@ -29,68 +31,53 @@ from schemas.tables import (
     SILVER_WORKFLOWS,
 )
 
-__all__ = ["ERASED", "Found", "erased_fates", "find", "purge", "remove"]
+__all__ = ["ERASED", "Found", "find", "purge", "remove"]
 
 ERASED: Final = "erased"
 """The fate of a record whose subject was forgotten, and its reason."""
 
 _BLANKED: Final = ("workflow_id", "shop_id", "detail", "descriptor", "num_runs_7d")
+_SOURCES: Final = (SILVER_WORKFLOWS, SILVER_CONVERSATIONS, BRONZE_WORKFLOWS, BRONZE_EVENTS)
+_REMOVED: Final = (SILVER_JUDGMENTS, GOLD_EVALUATIONS, SILVER_SYNTHETIC, *_SOURCES)
+"""In the order of removal: what was made from others first, because it is found by them."""
+
+Keys = frozenset[tuple[str, ...]]
 
 
 @dataclass(frozen=True)
 class Found:
     """What is there of some subjects: for each table the keys of its rows, and the records behind them."""
 
-    keys: Mapping[Table, DataFrame]
-    """In the order of removal: what was made from others first, because it is found by them."""
-    records: DataFrame
-    """`record_id` of every workflow, conversation and malformed line among them."""
+    keys: Mapping[str, Keys]
+    """By the table's name."""
+    records: frozenset[str]
+    """Ids of every workflow, conversation and line among them."""
 
 
-def find(lake: Lake, subjects: ErasedSubjects, mentions: Mapping[Table, DataFrame] | None = None) -> Found:
-    """What the lake has of `subjects`; `mentions` are keys of further rows of some tables that name them.
+def find(lake: Lake, subjects: ErasedSubjects, words: str | None = None) -> Found:
+    """What the lake has of `subjects`, and of rows in which the regular expression `words` is found.
 
-    Conversations are found by bronze's ids too: whatever silver calls the shop, the record is the same.
+    By the words malformed lines are found, and what others said of the subject. Conversations are found by
+    bronze's ids too: whatever silver calls them, the record is the same.
     """
-    named = mentions or {}
-    of_shop = subjects.condition(shop=F.col("shop_id"))
-    of_both = subjects.condition(shop=F.col("shop_id"), conversation=F.col("conversation_id"))
-    events = lake.read(BRONZE_EVENTS).where(of_both)
-    ids = [row[0] for row in events.select("conversation_id").distinct().collect() if row[0] is not None]
-    derived = lake.spark.createDataFrame(
-        [(conversation_record_id(each),) for each in ids], "record_id string"
-    )
-    fated = _ids(lake.read(GOLD_FATES).where(of_shop))
-    workflows = _union(
-        _ids(lake.read(BRONZE_WORKFLOWS).where(of_shop)),
-        _ids(lake.read(SILVER_WORKFLOWS).where(of_shop)),
-        *(_ids(named[table]) for table in (BRONZE_WORKFLOWS, SILVER_WORKFLOWS) if table in named),
-    )
-    conversations = _union(
-        _ids(lake.read(SILVER_CONVERSATIONS).where(of_both)),
-        derived,
-        *(_ids(named[table]) for table in (SILVER_CONVERSATIONS,) if table in named),
-    )
-    lines = _union(_ids(events), *(_ids(named[table]) for table in (BRONZE_EVENTS,) if table in named))
-    records = _union(workflows, conversations, lines, fated).persist()
-    made_from = records.withColumnRenamed("record_id", "workflow_record_id")
-    synthetic = _ids(lake.read(SILVER_SYNTHETIC).join(made_from, "workflow_record_id", "left_semi"))
-    synthetic = _union(synthetic, *(_ids(named[table]) for table in (SILVER_SYNTHETIC,) if table in named))
-    judged = _union(records, synthetic)
-    keys = {}
+    keys: dict[str, Keys] = {}
+    records: set[str] = set()
+    for table in _SOURCES:
+        keys[table.name] = _rows(lake, table, _of(table, subjects) | _said(table, words))
+        records |= {row[0] for row in keys[table.name]}
+    records |= {conversation_record_id(row[0]) for row in _conversations(lake, subjects)}
+    records |= {
+        row[1] for row in _rows(lake, GOLD_FATES, _of(GOLD_FATES, subjects) | _said(GOLD_FATES, words))
+    }
+    conversations = _among(lake, SILVER_CONVERSATIONS, "record_id", records)
+    keys[SILVER_CONVERSATIONS.name] |= conversations
+    made = _among(lake, SILVER_SYNTHETIC, "workflow_record_id", records)
+    keys[SILVER_SYNTHETIC.name] = made | _rows(lake, SILVER_SYNTHETIC, _said(SILVER_SYNTHETIC, words))
+    judged = records | {row[0] for row in keys[SILVER_SYNTHETIC.name]}
     for table in (SILVER_JUDGMENTS, GOLD_EVALUATIONS):
-        keys[table] = lake.read(table).join(judged, "record_id", "left_semi").select(*table.key)
-        if table in named:
-            keys[table] = _union(keys[table], named[table].select(*table.key))
-    for table, wanted in (
-        (SILVER_SYNTHETIC, synthetic),
-        (SILVER_CONVERSATIONS, conversations),
-        (SILVER_WORKFLOWS, workflows),
-        (BRONZE_WORKFLOWS, workflows),
-        (BRONZE_EVENTS, lines),
-    ):
-        keys[table] = _ids(lake.read(table).join(wanted, "record_id", "left_semi"))
-    return Found(keys, records)
+        said = _rows(lake, table, _said(table, words))
+        keys[table.name] = said | _among(lake, table, "record_id", judged)
+    return Found(keys, frozenset(records))
 
 
 def remove(lake: Lake, found: Found) -> dict[str, int]:
@@ -99,8 +86,9 @@ def remove(lake: Lake, found: Found) -> dict[str, int]:
     Fates are settled first: a run that is killed after them finds the records by bronze, which goes last.
     """
     removed = {GOLD_FATES.name: _settle_fates(lake, found.records)}
-    for table, keys in found.keys.items():
-        removed[table.name] = lake.delete(keys.localCheckpoint(), table) if lake.exists(table) else 0
+    for table in _REMOVED:
+        keys = found.keys[table.name]
+        removed[table.name] = lake.delete(_frame(lake, table.key, keys), table) if keys else 0
     return removed
 
 
@@ -113,28 +101,62 @@ def purge(lake: Lake, subjects: ErasedSubjects) -> dict[str, int]:
     return remove(lake, find(lake, subjects)) if subjects else {}
 
 
-def erased_fates(fates: DataFrame, weeks: list[str], kinds: tuple[str, ...], records: DataFrame) -> DataFrame:
-    """The fates `erased` of some weeks and kinds, which stay when those are decided anew.
+def _of(table: Table, subjects: ErasedSubjects) -> Column:
+    names = table.schema.names
+    return subjects.condition(
+        shop=F.col("shop_id") if "shop_id" in names else None,
+        conversation=F.col("conversation_id") if "conversation_id" in names else None,
+    )
 
-    Their records are gone, so nothing would give them a fate again; one that is among `records` has another.
-    """
-    there = fates.where((F.col("fate") == ERASED) & F.col("week").isin(weeks) & F.col("kind").isin(*kinds))
-    return there.join(_ids(records), "record_id", "left_anti").select(*GOLD_FATES.schema.names)
+
+def _said(table: Table, words: str | None) -> Column:
+    """Whether any text of a row has the words."""
+    if words is None:
+        return F.lit(False)
+    texts = [
+        F.coalesce(F.col(each.name).cast("string").rlike(words), F.lit(False))
+        for each in table.schema
+        if each.type in (pa.string(), pa.binary()) and each.name not in table.key
+    ]
+    return reduce(Column.__or__, texts)
 
 
-def _settle_fates(lake: Lake, records: DataFrame) -> int:
-    if not lake.exists(GOLD_FATES):
+def _conversations(lake: Lake, subjects: ErasedSubjects) -> Keys:
+    """Conversations of bronze that are of the subjects: not those of others that only mention them."""
+    if not lake.exists(BRONZE_EVENTS):
+        return frozenset()
+    rows = lake.read(BRONZE_EVENTS).where(_of(BRONZE_EVENTS, subjects) & F.col("conversation_id").isNotNull())
+    return frozenset(tuple(row) for row in rows.select("conversation_id").distinct().collect())
+
+
+def _rows(lake: Lake, table: Table, where: Column) -> Keys:
+    if not lake.exists(table):
+        return frozenset()
+    rows = lake.read(table).where(where).select(*table.key)
+    return frozenset(tuple(row) for row in rows.collect())
+
+
+def _among(lake: Lake, table: Table, column: str, records: Iterable[str]) -> Keys:
+    """Keys of the rows whose `column` is one of the records."""
+    wanted = frozenset((each,) for each in records)
+    if not wanted or not lake.exists(table):
+        return frozenset()
+    rows = lake.read(table).join(F.broadcast(_frame(lake, (column,), wanted)), column, "left_semi")
+    return frozenset(tuple(row) for row in rows.select(*table.key).collect())
+
+
+def _settle_fates(lake: Lake, records: frozenset[str]) -> int:
+    if not records or not lake.exists(GOLD_FATES):
         return 0
     stored = lake.read(GOLD_FATES)
-    fates = stored.join(records, "record_id", "left_semi").where(F.col("fate") != ERASED)
+    wanted = F.broadcast(_frame(lake, ("record_id",), frozenset((each,) for each in records)))
+    fates = stored.join(wanted, "record_id", "left_semi").where(F.col("fate") != ERASED)
     blank = {name: F.lit(None).cast(stored.schema[name].dataType) for name in _BLANKED}
     settled = fates.withColumns({**blank, "fate": F.lit(ERASED), "reason": F.lit(ERASED)})
     return lake.merge(settled.localCheckpoint(), GOLD_FATES).num_updated
 
 
-def _ids(rows: DataFrame) -> DataFrame:
-    return rows.select("record_id")
-
-
-def _union(*frames: DataFrame) -> DataFrame:
-    return reduce(DataFrame.unionByName, frames).distinct()
+def _frame(lake: Lake, columns: Iterable[str], rows: Keys) -> DataFrame:
+    names = tuple(columns)
+    values = [pa.array(column, pa.string()) for column in zip(*sorted(rows), strict=True)]
+    return lake.spark.createDataFrame(pa.table(values, names=list(names)))

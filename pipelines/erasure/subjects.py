@@ -23,7 +23,7 @@ from pyspark.sql import functions as F  # noqa: N812
 from pipelines.lake import Lake
 from schemas.tables import OPS_ERASURES
 
-__all__ = ["CONVERSATION", "SHOP", "ErasedSubjects", "Subject", "bury"]
+__all__ = ["CONVERSATION", "SHOP", "ErasedSubjects", "Subject", "bury", "would_bury"]
 
 SHOP: Final = "shop"
 CONVERSATION: Final = "conversation"
@@ -117,6 +117,13 @@ def bury(lake: Lake, subjects: Iterable[Subject], requested_at: datetime) -> Era
         table = pa.Table.from_pylist(rows, schema=OPS_ERASURES.schema)
         lake.merge(lake.spark.createDataFrame(table), OPS_ERASURES, insert_only=True)
     return ErasedSubjects(frozenset(named), tuple(sorted({*known.salts, salt})))
+
+
+def would_bury(lake: Lake, subjects: Iterable[Subject]) -> ErasedSubjects:
+    """The subjects as `bury` would name them, with nothing written."""
+    salt = secrets.token_hex(_SALT_BYTES)
+    digests = frozenset(_digest(salt, subject.kind, subject.id) for subject in subjects)
+    return ErasedSubjects(digests, (salt,))
 
 
 def _digests(salts: Iterable[str], subject: Subject) -> Iterator[str]:
