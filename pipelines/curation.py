@@ -2,7 +2,9 @@
 
 A workflow qualifies when it went through the round-trip gate, ran in the seven days before the week's end,
 and its shop has at least two workflows that did. Of those that qualify, one per descriptor is kept: the one
-that ran most, then the one that changed last, then the smallest record id.
+that ran most, then the one that changed last, then the smallest record id. A shape that fewer than
+`--min-shops` shops have could tell who its shop is (k-anonymity), so it waits in quarantine until more have
+it; shops are counted among all records that could be read, not only those that qualify.
 
 Of several records of one workflow the newest counts. A record that tells of a change or a run after the
 week's end is of a later time and changes nothing for the others, so a week can be done again later. Nothing
@@ -33,6 +35,7 @@ class CurationPolicy:
 
     window_days: Annotated[int, "A workflow must have run in this many days before the week's end."] = 7
     min_workflows: Annotated[int, "A shop must have this many workflows that ran."] = 2
+    min_shops: Annotated[int, "A workflow's shape must be seen in this many shops; 1 lets all pass."] = 1
     accept_unknown_runs: Annotated[
         bool, "Let workflows without run statistics in, such as a folder of bare exports."
     ] = False
@@ -42,20 +45,25 @@ class CurationPolicy:
             raise ValueError(f"--window-days must be from 1 to {MAX_WINDOW_DAYS}.")
         if self.min_workflows < 1:
             raise ValueError("--min-workflows must be at least 1.")
+        if self.min_shops < 1:
+            raise ValueError("--min-shops must be at least 1.")
 
     @property
     def version(self) -> str:
         unknown = "accepted" if self.accept_unknown_runs else "quarantined"
-        rules = f"window={self.window_days}d min_workflows={self.min_workflows} unknown_runs={unknown}"
-        return f"curation_v1 {rules}"
+        rules = f"window={self.window_days}d min_workflows={self.min_workflows} min_shops={self.min_shops}"
+        return f"curation_v2 {rules} unknown_runs={unknown}"
 
 
 def curate(records: DataFrame, week: Week, policy: CurationPolicy) -> DataFrame:
-    """One `gold.fates` row for each of the `records`: three shuffles, none of which a join recomputes."""
+    """One `gold.fates` row for each of the `records`: four shuffles, none of which a join recomputes."""
     judged = records.withColumn("newest_id", _newest(week)).withColumn("reason", _reason_of_one(week, policy))
     judged = judged.withColumn("num_qualified", _num_qualified())
     judged = judged.withColumn(
         "reason", F.coalesce("reason", F.when(_too_few(policy), F.lit("shop_below_minimum")))
+    )
+    judged = _with_shops(judged).withColumn(
+        "reason", F.coalesce("reason", F.when(_rare(policy), F.lit("rare_descriptor")))
     )
     judged = judged.withColumn("kept_id", _kept()).withColumn(
         "reason",
@@ -170,6 +178,26 @@ def _too_few(policy: CurationPolicy) -> Column:
     return (F.coalesce("num_qualified", F.lit(0)) < policy.min_workflows) & ~_unknown_runs()
 
 
+def _with_shops(judged: DataFrame) -> DataFrame:
+    """Add `num_shops`: in how many shops the record's shape is seen, as of the week's end."""
+    later = F.coalesce(F.col("reason").isin("changed_after_week", "ran_after_week"), F.lit(False))
+    seen = (
+        F.col("shop_id").isNotNull()
+        & (F.coalesce("descriptor", F.lit("")) != "")
+        & F.col("problem_code").isNull()
+        & ~later
+    )
+    same = Window.partitionBy(F.when(seen, F.col("descriptor")), F.when(~seen, F.col("record_id")))
+    # Distinct shops by their ranks: a set of them would travel with each row.
+    ranked = judged.withColumn("shop_rank", F.dense_rank().over(same.orderBy("shop_id")))
+    return ranked.withColumn("num_shops", F.when(seen, F.max("shop_rank").over(same)))
+
+
+def _rare(policy: CurationPolicy) -> Column:
+    """As the rule about a shop's workflows, it cannot speak of what was let in without run statistics."""
+    return (F.coalesce("num_shops", F.lit(0)) < policy.min_shops) & ~_unknown_runs()
+
+
 def _kept() -> Column:
     """The record that is kept of each descriptor; only records that qualify look at each other."""
     qualified = F.col("reason").isNull()
@@ -211,6 +239,14 @@ def _detail(policy: CurationPolicy) -> Column:
         .when(
             reason == "shop_below_minimum",
             F.concat(few, F.lit(f" of its shop's workflows qualify, {policy.min_workflows} are needed")),
+        )
+        .when(
+            reason == "rare_descriptor",
+            F.concat(
+                F.lit("its shape is seen in "),
+                F.coalesce("num_shops", F.lit(0)).cast("string"),
+                F.lit(f" shops, {policy.min_shops} are needed"),
+            ),
         )
         .when(reason == "descriptor_taken", F.concat(F.lit("kept record "), "kept_id"))
     )

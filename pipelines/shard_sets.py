@@ -57,15 +57,15 @@ class ShardSet:
         """Write shard `number`.
 
         Raises:
-            BrokenLaw: when an identifier is left in a recorded conversation; nothing is written then.
+            BrokenLaw: when an identifier is left in any conversation; nothing is written then.
         """
         side, place, count = plan.place(number)
         path = shard_path(place, count, side)
         left = left_in_shard(pq.read_table(io.BytesIO(content), columns=list(VERIFIED_COLUMNS)))
         if left:
             raise BrokenLaw(
-                f"{path} would hold identifiers of recorded conversations: {left}; "
-                "run build_conversations, which redacts anew, and check_mirror --migrate, "
+                f"{path} would hold identifiers: {left}; run build_conversations and "
+                "synthesize_conversations, which redact anew, and check_mirror --migrate, "
                 "and write the shards again"
             )
         self._write(path, content)

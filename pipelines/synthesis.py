@@ -1,9 +1,10 @@
 """Cold start: curated workflows become conversations, each really had with the agent before it counts.
 
-A workflow gets requests in words, the scripted oracle answers them through the agent's own loop and tools,
-and the whole is run again in a fresh shop. What does not come back byte for byte, does not end with the
-wanted workflow or is objected to by Flow keeps its place with a reason. Not here yet: requests that a model
-wrote, conversations with detours, and rows of an earlier version that this one no longer makes going away.
+A workflow loses what names people and machines (`pipelines.redact`), gets requests in words, and the scripted
+oracle answers them through the agent's own loop and tools; the whole is run again in a fresh shop. What does
+not come back byte for byte, does not end with the wanted workflow or is objected to by Flow keeps its place
+with a reason. Not here yet: requests that a model wrote, conversations with detours, and rows of an earlier
+version that this one no longer makes going away.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F  # noqa: N812
 
 from pipelines.contracts import spark_schema
+from pipelines.redact import REDACTOR_VERSION, Redactor
 from pipelines.wording import (
     NUM_WORDINGS,
     asked_task,
@@ -74,7 +76,8 @@ class Asked(NamedTuple):
 
 def synthesis_version(seed: int) -> str:
     """What a row depends on besides its workflow and its wording."""
-    return f"{GRAMMAR_VERSION} {LANGUAGE_VERSION} contract={CONTRACT.fingerprint()[:12]} seed={seed}"
+    rules = f"{GRAMMAR_VERSION} {LANGUAGE_VERSION} {REDACTOR_VERSION}"
+    return f"{rules} contract={CONTRACT.fingerprint()[:12]} seed={seed}"
 
 
 def admitted(silver: DataFrame, fates: DataFrame, week: str) -> DataFrame:
@@ -135,7 +138,8 @@ def trajectories(record_id: str, python: str, wordings: int, seed: int) -> Itera
     version = {"synthesis_version": synthesis_version(seed)}
     for wording in range(wordings):
         try:
-            conversations = list(_conversations(from_python(python), wording, seed))
+            # A merchant wrote it: silver.workflows holds it as it is, and nothing that is made from it.
+            conversations = list(_conversations(from_python(Redactor().python(python)), wording, seed))
         except Exception as error:  # noqa: BLE001 - a row that trips over a bug must not hold up all the others
             yield _row(record_id, Asked("create", wording, ()), problem=_problem(error)) | version
             continue

@@ -14,6 +14,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F  # noqa: N812
 
 from pipelines.contracts import spark_schema
+from pipelines.redact import Redactor
 from schemas.envelope import ENCODING, place_of, workflow_text
 from schemas.tables import SILVER_WORKFLOWS
 from schemas.workflow import LANGUAGE_VERSION, Inspection, Problem, inspect
@@ -106,4 +107,4 @@ def _sentence(row: dict[str, Any], refusal: Problem) -> str:
     place = place_of(row["source_file"], row["source_line"])
     workflow = f", workflow {row['workflow_id']}" if row["workflow_id"] else ""
     step = f", step {refusal.step}" if refusal.step else ""
-    return f"{place}{workflow}{step} at {refusal.path or '/'}: {refusal.message}"
+    return f"{place}{workflow}{step} at {refusal.path or '/'}: {Redactor().text(refusal.message)}"

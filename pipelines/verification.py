@@ -1,22 +1,25 @@
 """A second look at what was written: which identifiers are left in it, by column and kind.
 
-    left_in_shard(table)      # {} where nothing is left, else {"messages": {"email": 2}}
+    left_in_shard(table)                        # {} where nothing is left, else {"messages": {"email": 2}}
+    verify_anonymity(rows, SILVER_SYNTHETIC)    # the same of the rows of a table, on the executors
 
 It reads the written rows, not what the redactor says of itself, leaf by leaf: strings of JSON, literals and
 comments of Python. An id that Flow gave the workflow of the conversation may stay, also where it is nothing
-but a number, which the redactor keeps. Synthetic rows are not
-looked at: their workflows are not redacted yet, which is said here because a shard holds both. Not here yet:
-the same look at each table when it is published.
+but a number, which the redactor keeps. Recorded and synthetic rows are held to the same. `VERIFIED` names the
+columns of each table that leaves bronze and trains or is shown; `silver.workflows` is none of them: it holds
+what merchants wrote as it is, beside bronze, and what is made from it is redacted first.
 """
 
 from __future__ import annotations
 
 import contextlib
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from typing import Final
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any, Final
 
 import pyarrow as pa
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F  # noqa: N812
 
 from pipelines.identifier_arrays import find_in_array, kind_of
 from pipelines.identifiers import is_surrogate
@@ -24,38 +27,95 @@ from pipelines.pool import messages_in
 from pipelines.redact import texts_of_messages, texts_of_python
 from schemas.chat import Message
 from schemas.errors import BadRecord
-from schemas.shards import RECORDED
+from schemas.tables import GOLD_FATES, SILVER_CONVERSATIONS, SILVER_SYNTHETIC, Table
 from schemas.workflow.jsontext import read_json
 
-__all__ = ["VERIFIED_COLUMNS", "left_in_shard"]
+__all__ = ["VERIFIED", "VERIFIED_COLUMNS", "left_in_shard", "verify_anonymity"]
 
-VERIFIED_COLUMNS: Final = ("source", "request", "python", "messages")
+VERIFIED_COLUMNS: Final = ("request", "python", "messages")
+VERIFIED: Final[Mapping[str, Sequence[str]]] = {
+    SILVER_CONVERSATIONS.name: (*VERIFIED_COLUMNS, "problem"),
+    SILVER_SYNTHETIC.name: (*VERIFIED_COLUMNS, "problem"),
+    GOLD_FATES.name: ("detail",),
+}
+"""Table -> its columns of free text."""
 _FLOW: Final = "gid://shopify/Flow/"
+_SLICE_ROWS: Final = 256
+"""Rows whose texts are held as Python objects at a time."""
+
+Left = dict[str, dict[str, int]]
+"""Column -> kind -> how many; nothing of what is clean."""
 
 
-def left_in_shard(rows: pa.Table) -> dict[str, dict[str, int]]:
-    """Column -> kind -> how many identifiers are left in the recorded rows; nothing of what is clean."""
-    recorded = [row for row in rows.select(VERIFIED_COLUMNS).to_pylist() if row["source"] == RECORDED]
-    columns: dict[str, Iterator[str]] = {
-        "request": (row["request"] for row in recorded),
-        "python": (text for row in recorded for text in texts_of_python(row["python"])),
-        "messages": (text for row in recorded for text in _texts_said(messages_in(row["messages"]))),
-    }
-    left = {}
-    for name, texts in columns.items():
-        found = find_in_array(pa.array(texts, pa.string()))
-        kinds = Counter(
-            kind_of(one) for _, each in found for one in each if one.kind != _FLOW and not is_surrogate(one)
-        )
-        if kinds:
-            left[name] = dict(sorted(kinds.items()))
-    return left
+def left_in_shard(rows: pa.Table) -> Left:
+    """How many identifiers are left in the rows of a shard."""
+    left: Counter[tuple[str, str]] = Counter()
+    for name in VERIFIED_COLUMNS:
+        for start in range(0, rows.num_rows, _SLICE_ROWS):
+            left += _left(name, rows.column(name).slice(start, _SLICE_ROWS).to_pylist())
+    return _by_column(left)
 
 
-def _texts_said(messages: Sequence[Message]) -> Iterator[str]:
+def verify_anonymity(rows: DataFrame, table: Table) -> Left:
+    """How many identifiers are left in the written rows of a table, counted where they lie.
+
+    Raises:
+        KeyError: for a table that `VERIFIED` does not name.
+    """
+    columns = VERIFIED[table.name]
+
+    def count(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        for batch in batches:
+            left: Counter[tuple[str, str]] = Counter()
+            for name in columns:
+                for start in range(0, batch.num_rows, _SLICE_ROWS):
+                    left += _left(name, batch.column(name).slice(start, _SLICE_ROWS).to_pylist())
+            found = [{"column": column, "kind": kind, "num": num} for (column, kind), num in left.items()]
+            yield pa.RecordBatch.from_pylist(found, schema=_LEFT)
+
+    counted = rows.select(*columns).mapInArrow(count, "column string, kind string, num long")
+    sums = counted.groupBy("column", "kind").agg(F.sum("num").alias("num")).collect()
+    return _by_column({(row["column"], row["kind"]): int(row["num"]) for row in sums})
+
+
+_LEFT: Final = pa.schema(
+    [pa.field("column", pa.string()), pa.field("kind", pa.string()), pa.field("num", pa.int64())]
+)
+
+
+def _by_column(left: Mapping[tuple[str, str], int]) -> Left:
+    found: Left = {}
+    for (column, kind), num in sorted(left.items()):
+        found.setdefault(column, {})[kind] = num
+    return found
+
+
+def _left(name: str, values: Sequence[Any]) -> Counter[tuple[str, str]]:
+    texts = [text for value in values if value for text in _TEXTS.get(name, _plain)(value)]
+    return Counter(
+        (name, kind_of(one))
+        for _, found in find_in_array(pa.array(texts, pa.string()))
+        for one in found
+        if one.kind != _FLOW and not is_surrogate(one)
+    )
+
+
+def _plain(text: str) -> Iterator[str]:
+    yield text
+
+
+def _said(text: str) -> Iterator[str]:
     """The texts of a conversation but those that are wholly the id of a workflow that a tool told of."""
+    try:
+        messages = messages_in(text)
+    except BadRecord:  # whatever it is, it is looked at
+        return _plain(text)
     ids = set(_workflow_ids(messages))
     return (text for text in texts_of_messages(messages) if text not in ids)
+
+
+_TEXTS: Final[Mapping[str, Callable[[str], Iterator[str]]]] = {"messages": _said, "python": texts_of_python}
+"""Column -> how its texts are taken apart; the others are plain."""
 
 
 def _workflow_ids(messages: Sequence[Message]) -> Iterator[str]:

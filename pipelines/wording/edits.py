@@ -47,7 +47,10 @@ _ASKED: Final = (
 )
 _WORDS: Final = ("priority", "gold", "outlet", "review", "spring-2027", "wholesale", "gift", "Studio North")
 _TEXTS: Final[Mapping[str, tuple[str, tuple[str, ...]]]] = {
-    "address": ("email address", ("team@example.com", "night-shift@example.com", "office@example.org")),
+    "address": (
+        "email address",
+        ("team@redacted.invalid", "night-shift@redacted.invalid", "office@redacted.invalid"),
+    ),
     "subject": ("subject", ("Please have a look", "News from the shop", "Something to check today")),
     "channel": ("channel", ("#shop-floor", "#night-shift", "#back-office")),
     "worksheet": ("worksheet", ("Archive", "Week", "Import")),

@@ -126,7 +126,9 @@ SILVER_SYNTHETIC: Final = Table(
             *TAGS,
             MODEL,
             CONTRACT,
-            column("synthesis_version", pa.string(), "Version of the grammar and of the language."),
+            column(
+                "synthesis_version", pa.string(), "Version of the grammar, the language and the redactor."
+            ),
             *MIGRATION,
             PROBLEM_CODE,
             column("problem", pa.string(), "A sentence that names the workflow and what went wrong."),

@@ -37,6 +37,7 @@ LONE = CurationPolicy(min_workflows=1)
 PAIR = CurationPolicy()
 LENIENT = CurationPolicy(accept_unknown_runs=True)
 SHORT = CurationPolicy(window_days=3)
+KNOWN = CurationPolicy(min_workflows=1, min_shops=3)
 
 FATE_OF = {"accepted": "training", "NOT_JSON": "rejected", "superseded": "rejected"}
 FATE_OF |= dict.fromkeys(("changed_after_week", "ran_after_week", "not_run_recently"), "rejected")
@@ -220,11 +221,30 @@ def test_a_fate_says_in_words_what_its_reason_does_not(spark: SparkSession) -> N
 
 
 def test_a_policy_that_makes_no_sense_cannot_be_made_and_each_has_its_version() -> None:
-    for wrong in ({"window_days": 0}, {"window_days": 10**9}, {"min_workflows": 0}):
+    for wrong in ({"window_days": 0}, {"window_days": 10**9}, {"min_workflows": 0}, {"min_shops": 0}):
         with pytest.raises(ValueError, match="must be"):
             CurationPolicy(**wrong)
-    policies = [PAIR, LONE, LENIENT, SHORT]
+    policies = [PAIR, LONE, LENIENT, SHORT, KNOWN]
     assert len({policy.version for policy in policies}) == len(policies)
+
+
+def test_a_shape_that_few_shops_have_waits(spark: SparkSession) -> None:
+    old = {"last_run_at": END - 9 * DAY}
+    records = [
+        *(record(f"a{n}", descriptor="three", shop_id=f"s{n}") for n in range(3)),
+        *(record(f"b{n}", descriptor="two", shop_id=f"s{n % 2}") for n in range(5)),
+        record("c", descriptor="three with an old one"),
+        *(record(f"c{n}", descriptor="three with an old one", **old) for n in range(2)),
+        record("d", descriptor="not yet three"),
+        *(record(f"d{n}", descriptor="not yet three", updated_at=END + DAY) for n in range(2)),
+    ]
+    rows = curate(table(spark, records), WEEK, KNOWN).collect()
+    found = {row.record_id: (row.fate, row.reason, row.detail) for row in rows}
+    assert sorted(found[id_of(f"a{n}")][1] for n in range(3)) == ["accepted"] + ["descriptor_taken"] * 2
+    rare = ("quarantine", "rare_descriptor", "its shape is seen in 2 shops, 3 are needed")
+    assert {found[id_of(f"b{n}")] for n in range(5)} == {rare}
+    assert found[id_of("c")][1] == "accepted"
+    assert found[id_of("d")][2] == "its shape is seen in 1 shops, 3 are needed"
 
 
 def random_records(seed: int, num: int) -> list[Record]:
@@ -312,13 +332,23 @@ def oracle(records: Sequence[Record], end: datetime, policy: CurationPolicy) -> 
                 reasons[each["record_id"]] = "shop_below_minimum"
             else:
                 kinds[each["descriptor"]].append(each)
-    for rows in kinds.values():
+    seen_in = defaultdict(set)
+    for each in records:
+        later = reasons.get(each["record_id"]) in ("changed_after_week", "ran_after_week")
+        if each["descriptor"] and each["shop_id"] and not each["problem_code"] and not later:
+            seen_in[each["descriptor"]].add(each["shop_id"])
+    for shape, found in kinds.items():
+        rare = [each for each in found if each["known"] and len(seen_in[shape]) < policy.min_shops]
+        reasons |= {each["record_id"]: "rare_descriptor" for each in rare}
+        rows = [each for each in found if each not in rare]
+        if not rows:
+            continue
         kept = best(rows, runs, lambda r: r["updated_at"] or early)
         reasons |= {each["record_id"]: "descriptor_taken" for each in rows} | {kept: "accepted"}
     return {id_: (FATE_OF.get(reason, "quarantine"), reason) for id_, reason in reasons.items()}
 
 
-@pytest.mark.parametrize("policy", [PAIR, LENIENT, LONE, SHORT], ids=lambda policy: policy.version)
+@pytest.mark.parametrize("policy", [PAIR, LENIENT, LONE, KNOWN], ids=lambda policy: policy.version)
 def test_random_tables_end_as_plain_python_says(spark: SparkSession, policy: CurationPolicy) -> None:
     records = random_records(7, 3000)
     found = fates(spark, records, policy)

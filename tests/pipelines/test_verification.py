@@ -1,4 +1,4 @@
-"""What was written is looked at again: a shard with an identifier in a recorded conversation is refused."""
+"""What was written is looked at again: a shard with an identifier in a conversation is refused."""
 
 from __future__ import annotations
 
@@ -7,15 +7,18 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
+from pyspark.sql import SparkSession
 
 from pipelines.identifier_arrays import count_in
 from pipelines.redact import Redactor
 from pipelines.shard_sets import ShardSet
 from pipelines.shards import ShardPlan, parquet_bytes
-from pipelines.verification import left_in_shard
+from pipelines.synthesis import trajectories
+from pipelines.verification import left_in_shard, verify_anonymity
 from schemas.chat import Message
 from schemas.errors import BrokenLaw
 from schemas.shards import RECORDED, SHARD_SCHEMA, SYNTHETIC
+from schemas.tables import SILVER_CONVERSATIONS
 from schemas.tools import canonical_json
 from tests.schemas.conversations import answer, calls, says, user
 
@@ -46,7 +49,7 @@ def test_what_is_left_is_counted_by_column_and_kind() -> None:
         "python": {"email": 1, "phone": 1},
         "request": {"email": 1, "gid": 1, "ip": 1},
     }
-    assert left_in_shard(shard(TALK, PYTHON, SYNTHETIC)) == {}
+    assert left_in_shard(shard(TALK, PYTHON, SYNTHETIC)) == left_in_shard(shard(TALK, PYTHON))
 
 
 def test_nothing_is_left_of_what_was_redacted() -> None:
@@ -74,7 +77,7 @@ def test_the_id_that_a_shop_gave_a_workflow_may_stay_and_nothing_around_it(ident
 
 def test_a_shard_that_holds_an_identifier_is_not_written(tmp_path: Path) -> None:
     shards = ShardSet(str(tmp_path))
-    with pytest.raises(BrokenLaw, match=r"identifiers of recorded.*'email': 2.*build_conversations"):
+    with pytest.raises(BrokenLaw, match=r"identifiers: .*'email': 2.*build_conversations"):
         shards.add(0, PLAN, 1, parquet_bytes(shard(TALK, PYTHON)))
     assert list(tmp_path.rglob("*.parquet")) == []
     redactor = Redactor(KEPT)
@@ -88,3 +91,31 @@ def test_any_table_can_be_counted() -> None:
     assert count_in(table) == {"a": {"email": 1}, "b": {"ip": 1}}
     assert count_in(table, ["b"]) == {"b": {"ip": 1}}
     assert count_in(table.to_batches()[0]) == count_in(table)
+
+
+def test_nothing_is_left_in_what_is_made_from_a_workflow() -> None:
+    mail = 'send_email(address="ann@corp.com", subject="Ring +1 415 555 0100", message="{{order.name}}")'
+    python = f'@order_created\ndef f(order):\n    if order.note == "bob@corp.com":\n        {mail}\n'
+    rows = list(trajectories("w", python, 2, 0))
+    assert [row["problem"] for row in rows] == [None, None]
+    assert all("email_1@redacted.invalid" in row["python"] for row in rows)
+    assert all("order.note ==" in row["python"] and "{{order.name}}" in row["python"] for row in rows)
+    columns = ("request", "python", "messages")
+    for row in rows:
+        assert left_in_shard(pa.table({name: [row[name]] for name in columns})) == {}
+
+
+@pytest.mark.spark
+def test_a_written_table_is_counted_where_it_lies(spark: SparkSession) -> None:
+    columns = "record_id string, request string, python string, messages string, problem string"
+    rows = [
+        ("a", "Mail ann@corp.com", PYTHON, canonical_json(TALK), None),
+        ("b", "", "", "no messages +1 415 555 0100", "conversation b: ask bob@corp.com"),
+    ]
+    table = spark.createDataFrame(rows, columns)
+    assert verify_anonymity(table, SILVER_CONVERSATIONS) == {
+        "messages": {"email": 2, "gid": 1, "ip": 1, "phone": 2, "unknown": 1},
+        "problem": {"email": 1},
+        "python": {"email": 1, "phone": 1},
+        "request": {"email": 1},
+    }
