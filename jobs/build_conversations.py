@@ -13,7 +13,8 @@ from typing import Annotated
 
 from jobs._lake import require_lake
 from jobs._main import Summary, job
-from pipelines.conversations import ConversationPolicy, build, count_conversations
+from pipelines.conversations import ConversationPolicy, build, count_conversations, settled, time_of
+from pipelines.importers.exchanges import instant
 from pipelines.lake import Lake, unpacked_bytes
 from pipelines.mirror.stored import keep_migrated
 from pipelines.session import spark_session
@@ -25,6 +26,12 @@ class Config(ConversationPolicy):
     """Which lake, and how."""
 
     lake: Annotated[str, "Folder or URI of the lake."]
+    as_of: Annotated[str, "Time that counts as now, with its zone; by default that of the newest event."] = ""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.as_of and instant(self.as_of) is None:
+            raise ValueError("--as-of must be a time with its zone, such as 2026-11-23T00:00:00Z.")
 
 
 def run(config: Config) -> Summary:
@@ -32,8 +39,10 @@ def run(config: Config) -> Summary:
     lake = Lake(spark_session("build_conversations", num_bytes=unpacked_bytes(config.lake)), config.lake)
     require_lake(lake, BRONZE_EVENTS, "ingest_conversations")
     bronze = lake.read(BRONZE_EVENTS)
-    built = keep_migrated(build(bronze, config), lake.read(SILVER_CONVERSATIONS)).persist()
-    counted = count_conversations(bronze, built)
+    facts = build(bronze, config).persist()
+    as_of = instant(config.as_of) or time_of(facts, config)
+    built = keep_migrated(settled(facts, as_of, config), lake.read(SILVER_CONVERSATIONS))
+    counted = count_conversations(bronze, built, as_of)
     if not counted["conversations"]:
         return {**counted, "new": 0, "changed": 0}
     written = lake.merge(built, SILVER_CONVERSATIONS, distinct=True)

@@ -120,26 +120,28 @@ class Lake:
         insert_only: bool = False,
         distinct: bool = False,
         within: str = "",
+        known: DataFrame | None = None,
         txn: tuple[str, int] | None = None,
     ) -> Merged:
         """Insert rows whose key is new and, unless `insert_only`, update those whose values differ.
 
         `distinct` says that no key can be there twice, which saves a shuffle of whole rows. `within` is a
         condition of `there` that each row of the same key meets, such as a range of times: files that cannot
-        meet it are not read. With `txn` (application, version) Delta itself skips a version that is not
-        newer. Nothing is committed when nothing changes.
+        meet it are not read. `known` are the stored rows of these keys where they were read already, which
+        saves reading the whole table to compare. With `txn` (application, version) Delta itself skips a
+        version that is not newer. Nothing is committed when nothing changes.
         """
         with self._writing(table):
             rows = guard_keys(conform(df, table), table, unique=not distinct).alias("here")
             target = DeltaTable.forPath(self.spark, self.uri(table)).alias("there")
             if not insert_only:
                 # Delta rewrites every file that holds a matched key, changed or not.
-                known = target.toDF()
+                there = target.toDF() if known is None else known.alias("there")
                 changed = F.col(f"there.{table.key[0]}").isNull() | differs(
                     table.schema.names, "here", "there"
                 )
                 rows = (
-                    rows.join(known, F.expr(_same_key(table)), "left")
+                    rows.join(there, F.expr(_same_key(table)), "left")
                     .where(changed)
                     .select("here.*")
                     .alias("here")
@@ -166,6 +168,17 @@ class Lake:
         if done is None:
             raise BrokenLaw(f"Delta did not say what was deleted from {table.name}")
         return int(done["num_deleted_rows"])
+
+    def update(self, table: Table, columns: Mapping[str, str], *, where: str) -> int:
+        """Give columns other values in the rows `where`, both as SQL over the row; how many rows that were.
+
+        Nothing is committed when there are none.
+        """
+        with self._writing(table):
+            changes = ", ".join(f"`{name}` = {value}" for name, value in columns.items())
+            statement = f"UPDATE delta.`{self.uri(table)}` SET {changes} WHERE {where}"  # noqa: S608
+            done = self.spark.sql(statement).first()
+        return 0 if done is None else int(done["num_affected_rows"])
 
     def replace(
         self,

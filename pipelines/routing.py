@@ -1,5 +1,6 @@
 """One fate for every conversation, and for every line that no conversation can hold.
 
+    not closed, so that more may come                    quarantine open
     problem of the row                                   rejected, its code
     another contract than today's, or not to be brought
     to it by `check_mirror --migrate`                    quarantine other_contract
@@ -62,7 +63,7 @@ class RoutingPolicy:
     @property
     def version(self) -> str:
         rules = " ".join(f"{facet}>={least:g}" for facet, least in self.thresholds.items())
-        return f"routing_v1 {rules} judge={JUDGE_VERSION}"
+        return f"routing_v2 {rules} judge={JUDGE_VERSION}"
 
 
 def weeks_to_route(conversations: DataFrame, fates: DataFrame, week: Week) -> list[str]:
@@ -187,7 +188,8 @@ def _reason(policy: RoutingPolicy) -> Column:
     proposed = F.coalesce("python", F.lit("")) != ""
     activated, edited = F.col("activated"), F.col("edited")
     reason = (
-        F.when(F.col("problem_code").isNotNull(), F.col("problem_code"))
+        F.when(_open(), "open")
+        .when(F.col("problem_code").isNotNull(), F.col("problem_code"))
         .when(~F.col("contract").eqNullSafe(CONTRACT.fingerprint()), "other_contract")
         .when(F.col("migration_problem").isNotNull(), "other_contract")
         .when(~proposed & ~question, "nothing_proposed")
@@ -214,9 +216,15 @@ def _passes(policy: RoutingPolicy, proposed: Column) -> Iterator[tuple[str, Colu
         yield facet, (enough | (score.isNull() & ~proposed) if facet in _NEEDS_A_WORKFLOW else enough)
 
 
+def _open() -> Column:
+    """Whether it may go on; where nobody says, it may."""
+    return ~F.coalesce("closed", F.lit(False))
+
+
 def _fate() -> Column:
     return (
-        F.when(F.col("problem_code").isNotNull(), "rejected")
+        F.when(_open(), "quarantine")
+        .when(F.col("problem_code").isNotNull(), "rejected")
         .when(F.col("reason").isin("activated", "answered"), "training")
         .otherwise("quarantine")
     )
@@ -224,7 +232,7 @@ def _fate() -> Column:
 
 def _detail() -> Column:
     """Words for a person; none where the reason says it all."""
-    detail = F.when(F.col("problem_code").isNotNull(), F.col("problem"))
+    detail = F.when(_open(), None).when(F.col("problem_code").isNotNull(), F.col("problem"))
     for facet in FACETS:
         detail = detail.when(F.col("reason") == f"judge_{facet}", F.col(f"{facet}_detail"))
     return detail.when(

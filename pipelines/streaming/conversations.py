@@ -9,17 +9,16 @@ from dataclasses import dataclass
 from pyspark.sql import DataFrame
 
 from pipelines.conversation_events import SchemaContract, events_form, ingest_contracts
-from pipelines.conversations import ConversationPolicy, build
+from pipelines.conversations import ConversationPolicy, build_changed
 from pipelines.ingest import Counts
 from pipelines.lake import Lake, lake_root
-from pipelines.mirror.stored import keep_migrated
 from pipelines.storage import find_inputs
 from pipelines.streaming.checkpoint import Checkpoint
 from pipelines.streaming.files import LinesSource
 from pipelines.streaming.kafka import KAFKA_COORDINATES, kafka_rows, topic_of
 from pipelines.streaming.micro_batch import Writer
 from pipelines.streaming.query import StreamPolicy, run_stream, stream_session
-from schemas.tables import BRONZE_EVENTS, SILVER_CONVERSATIONS
+from schemas.tables import BRONZE_EVENTS
 from serving.contract_files import CONTRACT_SUFFIX
 
 __all__ = ["Source", "stream_conversations"]
@@ -101,9 +100,7 @@ class _Told:
 
 def _follower(policy: ConversationPolicy) -> Callable[[Lake, DataFrame], dict[str, int]]:
     def follow(lake: Lake, changed: DataFrame) -> dict[str, int]:
-        stored = lake.read(SILVER_CONVERSATIONS)
-        built = keep_migrated(build(lake.read(BRONZE_EVENTS), policy), stored)
-        written = lake.merge(built, SILVER_CONVERSATIONS, distinct=True)
-        return {"built": written.num_inserted + written.num_updated}
+        counts = build_changed(lake, changed, policy)
+        return {"built": counts["new"] + counts["changed"], "settled": counts["settled"]}
 
     return follow

@@ -81,6 +81,7 @@ def row(name: str, messages: Iterable[Message] = (), python: str | None = PYTHON
         "shop_id": f"shop-{name}",
         "week": "2026-W47",
         "started_at": datetime(2026, 11, 18, 9, tzinfo=UTC),
+        "closed": True,
         "num_events": len(said),
         "num_repeated": 0,
         "model": "scripted-oracle",

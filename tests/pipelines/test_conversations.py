@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from pipelines.conversations import ConversationPolicy, conversation_row
+from pipelines.conversations import ConversationPolicy, Unread, conversation_row
 from schemas.conversation import Event, conversation_record_id
 from schemas.tables import SILVER_CONVERSATIONS
 from schemas.tools import canonical_json
@@ -21,22 +21,22 @@ from serving.oracle import ScriptedOracle
 from serving.shop import InMemoryShop
 from tests.pipelines.recordings import PYTHON, START, Recorded, canonical, events_of
 
+ONLY_TIME_TELLS = {"activated", "closed"}
+MIGRATION = {"recorded_contract", "recorded_sha256", "migration_problem"}
+PROBLEMS = {"problem_code", "problem"}
 REQUEST = "Tag big orders as vip"
 POLICY = ConversationPolicy()
-SOON = START + timedelta(days=1)
 LATER = START + timedelta(days=30)
 
 
-def row(
-    events: list[Event], *, as_of: datetime = SOON, policy: ConversationPolicy = POLICY
-) -> dict[str, Any]:
-    return conversation_row(events, policy, as_of)
+def row(events: list[Event], *, policy: ConversationPolicy = POLICY) -> dict[str, Any]:
+    return conversation_row(events, policy)
 
 
 def problem(events: list[Event]) -> str:
     made = row(events)
     assert (made["messages"], made["request"], made["python"], made["trigger"]) == ("", "", "", "")
-    assert "activated" not in made
+    assert "proposed_at" not in made
     return str(made["problem_code"])
 
 
@@ -78,12 +78,14 @@ def test_the_row_of_a_conversation(events: list[Event]) -> None:
     )
     assert [message["role"] for message in json.loads(made["messages"])][::7] == ["user", "assistant"]
     assert made["messages"] == canonical_json(json.loads(made["messages"]))
-    assert (made["activated"], made["activated_at"], made["edited"], made["rating"]) == (
+    assert (made["activated_at"], made["deactivated_at"], made["edited"], made["rating"]) == (
         None,
         None,
         False,
         None,
     )
+    assert (made["end_reason"], made["spoken_at"]) == ("answered", events[-1].time)
+    assert set(SILVER_CONVERSATIONS.schema.names) - made.keys() == ONLY_TIME_TELLS | MIGRATION | PROBLEMS
     assert made.keys() <= set(SILVER_CONVERSATIONS.schema.names)
 
 
@@ -119,13 +121,25 @@ DAMAGES: dict[str, tuple[str, Callable[[list[Event]], list[Event]]]] = {
 }
 
 
+END = {"end_reason", "ended_at", "spoken_at", "num_events"}
+
+
 def test_how_it_ended_is_said_and_may_be_missing(events: list[Event]) -> None:
     """Logs from before `ended` have none; the silver row says the same."""
-    told = {name: row(events)[name] for name in row(events) if name not in ("ended_at", "num_events")}
+    told = {name: row(events)[name] for name in row(events) if name not in END}
     assert events[-1].kind == "ended"
     assert told.items() <= row(events[:-1]).items()
-    cut = replace(events[-1], payload=canonical_json(events[-1].value | {"reason": "turn_budget"}))
+    cut = ending(events[-1], "turn_budget")
     assert row(numbered([*events[:-2], cut]))["problem"].endswith("ends without an answer: turn_budget")
+    assert row(numbered([*events[:-2], cut]))["end_reason"] == "turn_budget"
+    assert row([*events[:-1], ending(events[-1], "ann@corp.com")])["end_reason"] == "other"
+    asked = replace(events[0], sequence=len(events), event_id="c1-next")
+    assert row([*events, asked])["end_reason"] is None
+    assert row(events[:3] + events[4:])["end_reason"] is None  # what is missing may still come
+
+
+def ending(event: Event, reason: str) -> Event:
+    return replace(event, payload=canonical_json(event.value | {"reason": reason}))
 
 
 def numbered(events: list[Event]) -> list[Event]:
@@ -158,50 +172,49 @@ def test_the_event_is_named(events: list[Event]) -> None:
 
 def test_merchants_may_act_through_another_model_s_recorder(events: list[Event]) -> None:
     acted = act(events, "activated")
-    assert row([*events, replace(acted[-1], model="newer", arm="challenger")])["activated"] is True
+    assert row([*events, replace(acted[-1], model="newer", arm="challenger")])["activated_at"]
 
 
 @pytest.mark.parametrize(
-    ("acts", "as_of", "activated"),
+    ("acts", "on", "off"),
     [
-        ([], SOON, None),
-        ([], LATER, False),
-        ([("activated", 1)], SOON, True),
-        ([("activated", 6.9)], LATER, True),
-        ([("activated", 7.1)], LATER, False),
-        ([("activated", 7.1)], SOON, None),
-        ([("activated", 1), ("deactivated", 2)], LATER, False),
-        ([("activated", 1), ("deactivated", 8)], LATER, True),
-        ([("deactivated", 1)], SOON, False),
+        ([], None, None),
+        ([("activated", 1)], 1, None),
+        ([("activated", 6.9)], 6.9, None),
+        ([("activated", 7.1)], None, None),
+        ([("activated", 1), ("deactivated", 2)], 1, 2),
+        ([("activated", 1), ("deactivated", 8)], 1, None),
+        ([("activated", 1), ("deactivated", 2), ("activated", 3), ("deactivated", 4)], 1, 2),
+        ([("deactivated", 1)], None, 1),
     ],
 )
-def test_activation_counts_within_the_window(
-    events: list[Event], acts: list[tuple[str, float]], as_of: datetime, activated: bool | None
+def test_what_the_merchant_does_counts_within_the_window(
+    events: list[Event], acts: list[tuple[str, float]], on: float | None, off: float | None
 ) -> None:
     acted = events
     for kind, days in acts:
         acted = act(acted, kind, days=days)
-    made = row(acted, as_of=as_of)
-    assert made["activated"] is activated
-    first = next(
-        (START + timedelta(days=days) for kind, days in acts if kind == "activated" and days <= 7), None
+    made = row(acted)
+    assert (made["activated_at"], made["deactivated_at"]) == tuple(
+        None if days is None else START + timedelta(days=days) for days in (on, off)
     )
-    assert made["activated_at"] == first
     assert made["num_events"] == len(acted)
-    assert made["ended_at"] == acted[-1].time
+    assert (made["spoken_at"], made["ended_at"]) == (events[-1].time, acted[-1].time)
+    assert made["end_reason"] == "answered"  # what a merchant does afterwards begins nothing anew
 
 
 def test_the_window_is_a_choice(events: list[Event]) -> None:
     acted = act(events, "activated", days=3)
-    assert row(acted, policy=ConversationPolicy(window_days=2))["activated"] is None
-    for wrong in ({"window_days": 0}, {"window_days": 4000}, {"max_bytes": 0}):
-        with pytest.raises(ValueError, match="must be"):
+    assert row(acted, policy=ConversationPolicy(window_days=2))["activated_at"] is None
+    for wrong in ({"window_days": 0}, {"window_days": 4000}, {"inactivity_minutes": 0}, {"max_bytes": 0}):
+        (name,) = wrong
+        with pytest.raises(ValueError, match=f"--{name.replace('_', '-')} must be"):
             ConversationPolicy(**wrong)
 
 
 def test_only_what_was_proposed_last_counts(events: list[Event]) -> None:
     other = act(events, "activated", workflow_id="workflow-9")
-    assert (row(other)["activated"], row(other)["activated_at"]) == (None, None)
+    assert row(other)["activated_at"] is None
     assert row(act(events, "edited", python=PYTHON, version=2))["edited"] is True
     rated = act(act(events, "feedback", rating="up", text=""), "feedback", rating="down", text="no")
     assert row(rated)["rating"] == "down"
@@ -223,12 +236,12 @@ def test_an_edit_after_a_first_proposal(tmp_path: Path) -> None:
     made = row(recorded.events())
     assert (made.get("problem"), made["request_kind"]) == (None, "edit")
     assert (made["request"], made["python"]) == ('Change the tag "vip" to "gold"', gold)
-    assert made["activated"] is None  # it was the first version that was turned on
+    assert made["activated_at"] is None  # it was the first version that was turned on
     assert json.loads(made["messages"])[0] == {"role": "user", "content": REQUEST}
     recording.append("activated", {"workflow_id": "workflow-1", "workflow_version": 1})
-    assert row(recorded.events())["activated"] is None
+    assert row(recorded.events())["activated_at"] is None
     recording.append("activated", {"workflow_id": "workflow-1", "workflow_version": 2})
-    assert row(recorded.events())["activated"] is True
+    assert row(recorded.events())["activated_at"] is not None
 
 
 def test_a_question_needs_no_workflow() -> None:
@@ -242,7 +255,7 @@ def test_a_question_needs_no_workflow() -> None:
         "up",
     )
     assert "problem" not in made
-    assert made.get("activated") is None
+    assert made.get("activated_at") is None
 
 
 PERSONAL = canonical(
@@ -299,16 +312,19 @@ def test_an_identifier_that_is_left_refuses_the_row(python: str | None, answer: 
 
 def test_what_is_too_large_stands_as_its_first_event(events: list[Event]) -> None:
     first = replace(events[0], payload=None)  # type: ignore[arg-type]
-    made = conversation_row([first], POLICY, SOON, num_unread=1000)
+    times = {"started_at": START, "spoken_at": START + timedelta(days=1), "ended_at": LATER}
+    made = conversation_row([first], POLICY, unread=Unread(num_events=1000, **times))
     assert (made["problem_code"], made["num_events"], made["num_repeated"]) == (
         "CONVERSATION_TOO_LARGE",
         1000,
         0,
     )
+    assert times.items() <= made.items()
+    assert made["end_reason"] is None
 
 
 def test_a_bug_holds_up_nobody(events: list[Event], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("pipelines.conversations.messages_of", lambda events: 1 / 0)
+    monkeypatch.setattr("pipelines.conversations.rows.messages_of", lambda events: 1 / 0)
     assert problem(events) == "BUILD_FAILED"
 
 

@@ -22,7 +22,6 @@ from serving.shop import InMemoryShop
 from serving.tools import Tools
 from tests.pipelines import production as drift
 from tests.pipelines.production import PREFIXED, REORDERED, STALE, Production, conversations
-from tests.pipelines.recordings import START
 from tests.pipelines.test_conversations import PERSONAL, SECRETS
 from tests.pipelines.test_merchants import by_conversation, events_in, run
 
@@ -208,7 +207,7 @@ def test_ids_that_production_gave_stay(tmp_path: Path) -> None:
 def row_of(there: Production) -> dict[str, Any]:
     """The silver row of the only conversation."""
     events = there.events()
-    return {**BLANK, **conversation_row(events, ConversationPolicy(), events[-1].time)}
+    return {**BLANK, **conversation_row(events, ConversationPolicy())}
 
 
 BLANK = dict.fromkeys(("problem_code", "recorded_contract", "recorded_sha256", "migration_problem"))
@@ -254,7 +253,7 @@ def test_simulated_merchants_show_nothing_but_the_contract(tmp_path: Path) -> No
     report, counts = check_folder([str(tmp_path)])
     assert (report.seen, counts["conversations"]) == ([], 24)
     by_id = by_conversation(events_in(tmp_path))
-    made = [conversation_row(events, ConversationPolicy(), START) for events in by_id.values()]
+    made = [conversation_row(events, ConversationPolicy()) for events in by_id.values()]
     sound = [BLANK | row for row in made if row["messages"]]
     assert len(sound) > 15
     assert [migrated_row(row, {}) for row in sound] == sound
