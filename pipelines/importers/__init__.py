@@ -6,6 +6,7 @@
 |---|---|
 | `exchanges` | one call of a model, whatever log told of it; what an import may be told by flags |
 | `chat_messages`, `response_items` | messages of OpenAI's two APIs in the form of `schemas.chat` |
+| `streamed_answers` | answers that came in pieces |
 | `openai_logs` | lines of requests and responses, stored `messages`, fine-tuning files |
 | `otlp` | spans and log records of OpenTelemetry, from OTLP/JSON or one a line |
 | `genai_spans` | those of the GenAI conventions to calls of a model |

@@ -9,7 +9,8 @@
 
 Shapes are those of `CompletionCreateParams`, `ChatCompletion`, `ResponseCreateParams` and `Response` of
 OpenAI's client (package openai 3.57), and of OpenAI's fine-tuning guide. Of several choices the first is
-taken. Not here yet: streamed chunks, and requests of the Batch API, which lie in another file than answers.
+taken. A streamed `response` is a list of chunks or the text of server-sent events. Not here yet: requests of
+the Batch API, which lie in another file than answers.
 """
 
 from __future__ import annotations
@@ -33,6 +34,7 @@ from pipelines.importers.exchanges import (
     require,
 )
 from pipelines.importers.response_items import read_items
+from pipelines.importers.streamed_answers import merged
 from pipelines.importers.told import tools_of
 from schemas.chat import Message
 from schemas.errors import BadRecord
@@ -121,8 +123,10 @@ def _response(line: Table) -> Table:
     found = line.get("response")
     if isinstance(found, dict):
         return found["body"] if isinstance(found.get("body"), dict) else found
+    if isinstance(found, (list, str)):
+        return merged(found)
     if found is not None:
-        raise BadRecord(INVALID, "a response is an object; streamed chunks are not read", path="/response")
+        raise BadRecord(INVALID, "a response is an object, or a stream of pieces", path="/response")
     return line if isinstance(line.get("choices"), list) or isinstance(line.get("output"), list) else {}
 
 
