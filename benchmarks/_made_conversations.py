@@ -2,8 +2,8 @@
 
 The real agent has some dozens of conversations about generated workflows, with the scripted oracle as its
 model; two of three are turned on. Each is told again under other names, shops, times and with another
-sentence about a person in the request, in the order of its times. One event in fifty comes twice, and one in fifty
-some hundred lines later.
+sentence about a person in the request, in the order of its times. One event in fifty comes twice, and one
+in fifty some hundred lines later.
 """
 
 from __future__ import annotations
