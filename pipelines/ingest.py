@@ -13,15 +13,16 @@ where it was.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Any, Final
 
 import pyarrow as pa
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F  # noqa: N812
 
 from pipelines.contracts import spark_schema
+from pipelines.erasure import ErasedSubjects, purge
 from pipelines.lake import Lake
 from pipelines.records import Record, Split, damage_of, identify, plan_splits, read_split, whole_file
 from pipelines.storage import Inputs
@@ -35,6 +36,9 @@ _IDENTIFIED: Final = pa.schema(
 )
 _ROWS_A_BATCH: Final = 1024
 _IDS_A_BATCH: Final = 65_536
+
+ERASED: Final = "ERASED_SUBJECT"
+NOBODY: Final = ErasedSubjects()
 
 Counts = dict[str, int | str]
 """By name, as the closing line has them."""
@@ -55,6 +59,8 @@ class Form:
     """From new rows to those that are written, and what was left out of them."""
     report: Callable[[DataFrame], Counts] | None = None
     """What else to count of the rows that bronze has of what was read."""
+    erased: ErasedSubjects = NOBODY
+    """Whose records do not come in: each becomes a row of nothing but its digest and `ERASED`."""
 
 
 def _envelope(record: Record, place: str) -> Columns:
@@ -76,31 +82,51 @@ def ingest(lake: Lake, found: Inputs, form: Form) -> Counts:
     if not found.files:
         counts = ("files", "skipped_files", "read", "new", "known", "repeated", "malformed")
         return {**dict.fromkeys(counts, 0), "skipped_files": found.num_skipped}
+    form = replace(form, erased=ErasedSubjects.of(lake))
     tasks = plan_splits(found.files)
     identified = identify_records(lake.spark, tasks).persist()
     num_read, num_distinct = count_records(identified)
     new = new_records(identified, lake.read(form.table)).persist()
     num_new = new.count()
+    num_known = num_distinct - num_new
+    num_erased = 0
     left_out: Counts = {}
     if num_new:
         rows = bronze_rows(new, tasks, first_lines(identified, tasks), form)
+        if form.erased:
+            rows = rows.persist()
+            num_erased = rows.where(is_erased()).count()
+            rows = rows.where(~is_erased())
         if form.settle is not None:
             rows, left_out = form.settle(rows.persist())
         written = lake.merge(rows, form.table, insert_only=True, distinct=True)
+        num_new -= num_erased
         if written.num_inserted != num_new:
             raise BrokenLaw(f"conservation: {num_new} records are new, {written.num_inserted} were written")
+        purge_later(lake, form.erased)
     held = _held(identified, lake.read(form.table))
     return {
         "files": len(found.files),
         "skipped_files": found.num_skipped,
         "read": num_read,
         "new": num_new,
-        "known": num_distinct - num_new,
+        "known": num_known,
         "repeated": num_read - num_distinct,
+        **({"erased": num_erased} if form.erased else {}),
         "malformed": held.where(F.col("problem_code").isNotNull()).count(),
         **left_out,
         **({} if form.report is None else form.report(held)),
     }
+
+
+def is_erased() -> Column:
+    """Whether a row stands for a record that does not come in."""
+    return F.col("problem_code").eqNullSafe(ERASED)
+
+
+def purge_later(lake: Lake, before: ErasedSubjects) -> None:
+    """Remove again what belongs to those who were erased while it was written."""
+    purge(lake, ErasedSubjects.of(lake).since(before))
 
 
 def identify_records(spark: SparkSession, tasks: Tasks) -> DataFrame:
@@ -250,7 +276,16 @@ def bronze_row(
         if damage is not None:
             row["raw"] = None
             raise BadRecord(DAMAGED_FILE, damage)
-        return row | form.columns(record, place)
+        row |= form.columns(record, place)
     except BadRecord as bad:
         where = f" at {bad.path}" if bad.path else ""
-        return row | {"problem_code": bad.code, "problem": f"{place}{where}: {bad.message}"}
+        row |= {"problem_code": bad.code, "problem": f"{place}{where}: {bad.message}"}
+    if form.erased and _names(form.erased, row):
+        return {"record_id": record.record_id, "problem_code": ERASED}
+    return row
+
+
+def _names(erased: ErasedSubjects, row: dict[str, Any]) -> bool:
+    if "problem_code" in row:
+        return erased.named_in(row["raw"])
+    return erased.holds(row.get("shop_id"), row.get("conversation_id"))

@@ -14,7 +14,7 @@ import random
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
@@ -25,7 +25,8 @@ from pyspark.sql.types import LongType
 
 from pipelines.contracts import spark_schema
 from pipelines.conversation_events import rescued_fields
-from pipelines.ingest import Form, bronze_row
+from pipelines.erasure import ErasedSubjects
+from pipelines.ingest import Form, bronze_row, is_erased, purge_later
 from pipelines.lake import Lake, Merged
 from pipelines.records import Record, record_id_of
 from schemas.envelope import MAX_RECORD_BYTES
@@ -44,12 +45,13 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """What one micro-batch held: `read` records, of which each is new, known or repeated."""
+    """What one micro-batch held: `read` records, of which each is new, known, repeated or of one erased."""
 
     read: int
     new: int
     known: int
     repeated: int
+    erased: int
     malformed: int
     rescued: int
 
@@ -80,7 +82,9 @@ def event_rows(form: Form) -> Callable[[Iterable[pa.RecordBatch]], Iterator[pa.R
                     found[record.record_id]["copies"] += 1
                     continue
                 made = bronze_row(row["source_file"], record, form, place=_place(row), damage=row["damage"])
-                found[record.record_id] = made | {"source_line": row["source_line"], "copies": 1}
+                if row["source_line"] is None and "source_line" in made:
+                    made["source_line"] = None
+                found[record.record_id] = made | {"copies": 1}
             yield pa.RecordBatch.from_pylist(list(found.values()), schema=schema)
 
     return run
@@ -116,6 +120,7 @@ class Writer:
 
     def __call__(self, raw: DataFrame, number: int) -> None:
         started = time.monotonic()
+        form = replace(self.form, erased=ErasedSubjects.of(self.lake))
         if self.before is not None:
             self.before()
         schema = spark_schema(self.form.table).add("copies", LongType())
@@ -123,7 +128,7 @@ class Writer:
         same = Window.partitionBy("record_id")
         place = F.row_number().over(same.orderBy("source_file", "source_offset"))
         rows = (
-            raw.mapInArrow(event_rows(self.form), schema)
+            raw.mapInArrow(event_rows(form), schema)
             .withColumn("place", place)
             .withColumn("copies", F.sum("copies").over(same))
             .where("place = 1")
@@ -132,6 +137,7 @@ class Writer:
         )
         try:
             batch = self._commit(rows, number)
+            purge_later(self.lake, form.erased)
         finally:
             rows.unpersist()
         self.totals.num_batches += 1
@@ -141,11 +147,12 @@ class Writer:
 
     def _commit(self, rows: DataFrame, number: int) -> Batch:
         hours = _by_hour(rows)
-        num_distinct = sum(row["num"] for row in hours)
+        num_distinct = sum(row["num"] - row["erased"] for row in hours)
         num_read = sum(row["copies"] for row in hours)
+        num_erased = sum(row["erased"] for row in hours)
         num_rescued = sum(row["rescued"] for row in hours)
         fields = rescued_fields(rows) if num_rescued else {}
-        written = rows.drop("copies")
+        written = rows.where(~is_erased()).drop("copies")
         if self.form.settle is not None:
             written, _ = self.form.settle(written)
         within = time_ranges(hours)
@@ -161,8 +168,9 @@ class Writer:
             read=num_read,
             new=merged.num_inserted,
             known=num_distinct - merged.num_inserted,
-            repeated=num_read - num_distinct,
-            malformed=sum(row["malformed"] for row in hours),
+            repeated=num_read - num_distinct - num_erased,
+            erased=num_erased,
+            malformed=sum(row["malformed"] for row in hours) - num_erased,
             rescued=num_rescued,
         )
         for name in Batch.__slots__:
@@ -205,6 +213,7 @@ def _by_hour(rows: DataFrame) -> list[Row]:
             F.sum("copies").alias("copies"),
             F.count("problem_code").alias("malformed"),
             F.count("rescued").alias("rescued"),
+            F.count_if(is_erased()).alias("erased"),
         )
         .collect()
     )

@@ -22,7 +22,7 @@ from pyspark.sql.streaming.query import StreamingQuery
 from pipelines.conversation_events import named_fields
 from pipelines.ingest import Counts
 from pipelines.streaming.checkpoint import Checkpoint
-from pipelines.streaming.micro_batch import Writer
+from pipelines.streaming.micro_batch import Batch, Writer
 from schemas.errors import BrokenLaw, SidewheelError, Transient, UsageError, carried_by
 
 __all__ = ["StreamPolicy", "run_stream", "stream_session"]
@@ -96,9 +96,7 @@ def run_stream(rows: DataFrame, writer: Writer, checkpoint: Checkpoint, policy: 
             query.stop()
     totals = writer.totals
     named = {"unknown_fields": named_fields(totals.fields)} if totals.fields else {}
-    counts = {
-        name: totals.counts[name] for name in ("read", "new", "known", "repeated", "malformed", "rescued")
-    }
+    counts = {name: totals.counts[name] for name in Batch.__slots__}
     others = {name: num for name, num in totals.counts.items() if name not in counts}
     return {"batches": totals.num_batches, **counts, **named, **others}
 
