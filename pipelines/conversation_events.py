@@ -59,6 +59,7 @@ def events_form(contract: SchemaContract = "evolve") -> Form:
         BRONZE_EVENTS,
         partial(_event, contract=contract),
         Transient,
+        counted=("problem_code", "rescued"),
         settle=_without_values if contract == "discard_value" else None,
         report=_rescued,
     )
@@ -126,13 +127,13 @@ def _rescued(rows: DataFrame) -> Counts:
     """How many of the rows have unknown fields, and which; nothing where none has."""
     num_rescued = rows.where(F.col("rescued").isNotNull()).count()
     if not num_rescued:
-        return {"rescued": 0}
+        return {}
     return {"rescued": num_rescued, "unknown_fields": named_fields(rescued_fields(rows))}
 
 
 def _without_values(rows: DataFrame) -> tuple[DataFrame, Counts]:
     found = _rescued(rows)
-    told = {"discarded": found["rescued"]} | {key: found[key] for key in found if key != "rescued"}
+    told = {"discarded" if name == "rescued" else name: count for name, count in found.items()}
     return rows.withColumn("rescued", F.lit(None).cast("string")), told
 
 

@@ -57,8 +57,10 @@ class Form:
     """What a file that changes between the passes is: another try helps where it only grows."""
     settle: Callable[[DataFrame], tuple[DataFrame, Counts]] | None = None
     """From new rows to those that are written, and what was left out of them."""
+    counted: tuple[str, ...] = ("problem_code",)
+    """Columns of which to count the rows that have them."""
     report: Callable[[DataFrame], Counts] | None = None
-    """What else to count of the rows that bronze has of what was read."""
+    """What else to say of the rows that bronze has of what was read, where any has the last of `counted`."""
     erased: ErasedSubjects = NOBODY
     """Whose records do not come in: each becomes a row of nothing but its digest and `ERASED`."""
 
@@ -105,6 +107,7 @@ def ingest(lake: Lake, found: Inputs, form: Form) -> Counts:
             raise BrokenLaw(f"conservation: {num_new} records are new, {written.num_inserted} were written")
         purge_later(lake, form.erased)
     held = _held(identified, lake.read(form.table))
+    counted = held.agg(*(F.count(name).alias(name) for name in form.counted)).collect()[0]
     return {
         "files": len(found.files),
         "skipped_files": found.num_skipped,
@@ -113,9 +116,9 @@ def ingest(lake: Lake, found: Inputs, form: Form) -> Counts:
         "known": num_known,
         "repeated": num_read - num_distinct,
         **({"erased": num_erased} if form.erased else {}),
-        "malformed": held.where(F.col("problem_code").isNotNull()).count(),
+        "malformed": int(counted["problem_code"]),
         **left_out,
-        **({} if form.report is None else form.report(held)),
+        **({} if form.report is None or not counted[form.counted[-1]] else form.report(held)),
     }
 
 

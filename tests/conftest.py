@@ -26,8 +26,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def spark() -> Iterator[SparkSession]:
     """One JVM a run. Imported late, so that tests without Spark do not wait for it."""
     from pipelines.session import spark_session
+    from pipelines.streaming.kafka import KAFKA_COORDINATES
 
-    session = spark_session("tests", master="local[2]", driver_memory="2g")
+    packages = (KAFKA_COORDINATES,)
+    session = spark_session("tests", master="local[2]", driver_memory="2g", packages=packages)
     yield session
     session.stop()
 
