@@ -26,7 +26,7 @@ import pyspark
 
 from pipelines.jars import find_jars
 
-__all__ = ["KAFKA_COORDINATES", "Broker", "running_broker"]
+__all__ = ["KAFKA_COORDINATES", "Broker", "restarted_broker", "running_broker"]
 
 KAFKA_COORDINATES = "org.apache.kafka:kafka_2.13:4.1.1"
 
@@ -108,12 +108,31 @@ def running_broker(folder: Path) -> Iterator[Broker]:
         capture_output=True,
         timeout=120,
     )
-    with subprocess.Popen(
-        [*java, "kafka.Kafka", str(config)], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-    ) as process:
+    with _started([*java, "kafka.Kafka", str(config)]) as pid:
+        yield Broker(f"127.0.0.1:{ports[0]}", pid)
+
+
+@contextlib.contextmanager
+def restarted_broker(folder: Path, broker: Broker) -> Iterator[Broker]:
+    """Start a broker that was killed again, at its address and with its messages."""
+    java = [
+        _java(),
+        *_JVM,
+        f"-Dlog4j2.configurationFile={folder / 'log4j2.properties'}",
+        "-cp",
+        _class_path(),
+    ]
+    with _started([*java, "kafka.Kafka", str(folder / "server.properties")]) as pid:
+        yield Broker(broker.address, pid)
+
+
+@contextlib.contextmanager
+def _started(command: list[str]) -> Iterator[int]:
+    """A broker's process id, once it is up."""
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
         try:
             _wait_until_up(process)
-            yield Broker(f"127.0.0.1:{ports[0]}", process.pid)
+            yield process.pid
         finally:
             process.terminate()
             try:

@@ -16,7 +16,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import pyarrow as pa
 from pyspark.sql import DataFrame, Row, Window
@@ -40,6 +40,7 @@ _MOST_RANGES: Final = 16
 _START: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _HOUR: Final = 3_600_000_000
 
+Result = TypeVar("Result")
 logger = logging.getLogger(__name__)
 
 
@@ -156,14 +157,16 @@ class Writer:
         if self.form.settle is not None:
             written, _ = self.form.settle(written)
         within = time_ranges(hours)
-        merged = (
-            self._merge(written, within, (self.application, number))
-            if num_distinct
-            else Merged(num_inserted=0, num_updated=0)
-        )
+        merged = Merged(num_inserted=0, num_updated=0)
+        if num_distinct:
+            txn = (self.application, number)
+            merged = _retried(lambda: self._merge(written, within, txn), number)
         if merged.num_inserted > num_distinct:
             raise BrokenLaw(f"conservation: {num_distinct} records came, {merged.num_inserted} were written")
-        followed = self.follow(self.lake, changed_conversations(rows)) if self.follow else {}
+        follow = self.follow
+        if follow is not None:
+            changed = changed_conversations(rows)
+            self.totals.counts.update(_retried(lambda: follow(self.lake, changed), number))
         batch = Batch(
             read=num_read,
             new=merged.num_inserted,
@@ -175,22 +178,23 @@ class Writer:
         )
         for name in Batch.__slots__:
             self.totals.counts[name] += getattr(batch, name)
-        self.totals.counts.update(followed)
         self.totals.fields.update(fields)
         return batch
 
     def _merge(self, rows: DataFrame, within: str, txn: tuple[str, int]) -> Merged:
-        """Merge; when another writer was faster, again, a bounded number of times."""
-        for attempt in range(1, _ATTEMPTS):
-            try:
-                return self.lake.merge(
-                    rows, self.form.table, insert_only=True, distinct=True, within=within, txn=txn
-                )
-            except Transient as busy:
-                longest = _FIRST_WAIT_SECONDS * 2**attempt
-                logger.warning("batch %d, attempt %d of %d: %s", txn[1], attempt, _ATTEMPTS, busy)
-                time.sleep(random.uniform(longest / 2, longest))  # noqa: S311
         return self.lake.merge(rows, self.form.table, insert_only=True, distinct=True, within=within, txn=txn)
+
+
+def _retried(work: Callable[[], Result], number: int) -> Result:
+    """Do it, and when another writer was faster, again: a bounded number of times."""
+    for attempt in range(1, _ATTEMPTS):
+        try:
+            return work()
+        except Transient as busy:
+            longest = _FIRST_WAIT_SECONDS * 2**attempt
+            logger.warning("batch %d, attempt %d of %d: %s", number, attempt, _ATTEMPTS, busy)
+            time.sleep(random.uniform(longest / 2, longest))  # noqa: S311
+    return work()
 
 
 def changed_conversations(rows: DataFrame) -> DataFrame:
