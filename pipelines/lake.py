@@ -129,7 +129,7 @@ class Lake:
         condition of `there` that each row of the same key meets, such as a range of times: files that cannot
         meet it are not read. `known` are the stored rows of these keys where they were read already, which
         saves reading the whole table to compare. With `txn` (application, version) Delta itself skips a
-        version that is not newer. Nothing is committed when nothing changes.
+        version that is not newer. Nothing is committed when nothing changes, but for a transaction.
         """
         with self._writing(table):
             rows = guard_keys(conform(df, table), table, unique=not distinct).alias("here")

@@ -171,7 +171,7 @@ def test_twenty_kills_leave_each_event_once(recorded: Path, tmp_path: Path) -> N
     whole, lake = tmp_path / "whole", tmp_path / "lake"
     Stream(*flags(recorded, whole, "--once")).finish()
     num_bytes = sum(path.stat().st_size for path in recorded.iterdir())
-    once = flags(recorded, lake, "--once", "--batch-bytes", str(num_bytes // 40))
+    once = flags(recorded, lake, "--once", "--batch-bytes", str(num_bytes // (2 * NUM_KILLS)))
     draw = random.Random(SEED)
     kills: list[str] = []
     num_between = num_ended = 0
@@ -193,7 +193,7 @@ def test_twenty_kills_leave_each_event_once(recorded: Path, tmp_path: Path) -> N
         if len(kills) == NUM_KILLS // 2:
             shutil.rmtree(lake / "ops/checkpoints")
             kills[-1] += ", checkpoint lost"
-    line = Stream(*once).finish()
+    line = Stream(*flags(recorded, lake, "--once")).finish()
     num, num_distinct = events(lake)
     print(  # noqa: T201
         f"\n{len(kills)} kills ({', '.join(kills)}), {num_between} of them between the table's commit and"
