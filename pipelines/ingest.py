@@ -57,6 +57,8 @@ class Form:
     """What a file that changes between the passes is: another try helps where it only grows."""
     settle: Callable[[DataFrame], tuple[DataFrame, Counts]] | None = None
     """From new rows to those that are written, and what was left out of them."""
+    of_malformed: Callable[[Record], Columns] | None = None
+    """What is known of a malformed one all the same."""
     counted: tuple[str, ...] = ("problem_code",)
     """Columns of which to count the rows that have them."""
     report: Callable[[DataFrame], Counts] | None = None
@@ -283,6 +285,8 @@ def bronze_row(
     except BadRecord as bad:
         where = f" at {bad.path}" if bad.path else ""
         row |= {"problem_code": bad.code, "problem": f"{place}{where}: {bad.message}"}
+        if form.of_malformed is not None and row["raw"] is not None:
+            row |= form.of_malformed(record)
     if form.erased and _names(form.erased, row):
         return {"record_id": record.record_id, "problem_code": ERASED}
     return row

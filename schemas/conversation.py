@@ -45,6 +45,7 @@ __all__ = [
     "pointer",
     "read_event",
     "rescue_event",
+    "time_of",
     "write_event",
 ]
 
@@ -169,6 +170,14 @@ def rescue_event(line: bytes) -> tuple[Event, dict[str, Any]]:
     payload = found["payload"]
     unknown |= {pointer("payload", key): payload[key] for key in payload.keys() - PAYLOADS[kind].keys()}
     return event, unknown
+
+
+def time_of(line: bytes) -> datetime | None:
+    """When a line says it happened, though `read_event` refuses it for something else; None for no time."""
+    try:
+        return _moment(_object(line).get("time"))
+    except BadRecord:
+        return None
 
 
 def pointer(*keys: str) -> str:

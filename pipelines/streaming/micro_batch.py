@@ -3,8 +3,8 @@
 Spark promises to give the same records again where a batch was not finished, and that is all. To write twice
 is prevented twice: the commit carries the batch's number, so that Delta skips it the second time, and the
 merge goes by the record's digest, so that nothing is written twice even where the checkpoint is lost or a
-recorder sent a line again. The same bytes have the same time, so the search for what is there is kept to the
-times of the batch: Delta reads no file of other times.
+recorder sent a line again. The same bytes have the same time, malformed or not, so the search for what is
+there is kept to the times of the batch: Delta reads no file of other times.
 """
 
 from __future__ import annotations

@@ -61,7 +61,11 @@ BRONZE_EVENTS: Final = Table(
             column("conversation_id", pa.string(), "The conversation that it belongs to."),
             SHOP_ID,
             column("sequence", pa.int64(), "Its place in the conversation, from 0."),
-            column("event_time", TIMESTAMP, "When it happened, as the recorder says."),
+            column(
+                "event_time",
+                TIMESTAMP,
+                "When it happened, as the recorder says; malformed lines too, where it is read.",
+            ),
             column("kind", pa.string(), "What happened; `schemas.conversation.PAYLOADS` lists the kinds."),
             column("payload", pa.string(), "What belongs to the kind, as canonical JSON, not redacted."),
             MODEL,

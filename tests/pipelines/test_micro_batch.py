@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -61,6 +62,9 @@ def test_every_unreadable_line_is_a_row_with_its_reason() -> None:
     rows = made(list(UNREADABLE))
     assert [row["problem_code"] is not None for row in rows] == [True] * len(UNREADABLE)
     assert [row["raw"] for row in rows] == [line.removesuffix(b"\n") for line in UNREADABLE]
+    # Whoever reads them: equal bytes are looked for by their time.
+    timed = [json.loads(row["raw"])["event_id"] for row in rows if row["event_time"] is not None]
+    assert timed == ["c902-0", "c903-0", "c904-0"]
 
 
 def test_a_message_without_a_value_is_an_empty_record() -> None:
@@ -90,6 +94,7 @@ def test_unknown_fields_are_kept_or_refused_as_the_contract_says() -> None:
     (row,) = made([line], "discard_row")
     assert (row["problem_code"], row["event_id"], row["rescued"]) == ("UNKNOWN_EVENT_KEY", None, None)
     assert " at /locale: " in row["problem"]
+    assert row["event_time"] == made([line])[0]["event_time"]
     with pytest.raises(BrokenLaw, match=r"kafka://events/0 offset 0: nobody knows the field '/locale'"):
         made([line], "freeze")
     for contract in ("evolve", "freeze", "discard_row", "discard_value"):
