@@ -17,12 +17,13 @@ from pipelines.conversations import ConversationPolicy, build, count_conversatio
 from pipelines.importers.exchanges import instant
 from pipelines.lake import Lake, unpacked_bytes
 from pipelines.mirror.stored import keep_migrated
+from pipelines.quality import Publisher, QualityPolicy
 from pipelines.session import spark_session
 from schemas.tables import BRONZE_EVENTS, SILVER_CONVERSATIONS
 
 
 @dataclass(frozen=True, kw_only=True)
-class Config(ConversationPolicy):
+class Config(QualityPolicy, ConversationPolicy):
     """Which lake, and how."""
 
     lake: Annotated[str, "Folder or URI of the lake."]
@@ -44,9 +45,15 @@ def run(config: Config) -> Summary:
     built = keep_migrated(settled(facts, as_of, config), lake.read(SILVER_CONVERSATIONS))
     counted = count_conversations(bronze, built, as_of)
     if not counted["conversations"]:
-        return {**counted, "new": 0, "changed": 0}
-    written = lake.merge(built, SILVER_CONVERSATIONS, distinct=True)
-    return {**counted, "new": written.num_inserted, "changed": written.num_updated}
+        return {**counted, "new": 0, "changed": 0, "warnings": 0}
+    publisher = Publisher(lake, config)
+    written = publisher.merge(built, SILVER_CONVERSATIONS, distinct=True)
+    return {
+        **counted,
+        "new": written.num_inserted,
+        "changed": written.num_updated,
+        **publisher.counted(),
+    }
 
 
 main = job(Config, run)

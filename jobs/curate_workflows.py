@@ -10,6 +10,7 @@ from jobs._main import Summary, job
 from pipelines.curation import CurationPolicy, curate, records_of
 from pipelines.lake import Lake, unpacked_bytes
 from pipelines.ledger import erased_fates, ledger, with_erased
+from pipelines.quality import Publisher, QualityPolicy
 from pipelines.session import spark_session
 from pipelines.transpile import transpile, untranspiled
 from schemas.errors import UsageError
@@ -18,7 +19,7 @@ from schemas.weeks import Week
 
 
 @dataclass(frozen=True, kw_only=True)
-class Config(CurationPolicy):
+class Config(QualityPolicy, CurationPolicy):
     """What to curate."""
 
     lake: Annotated[str, "Folder or URI of the lake."]
@@ -33,13 +34,14 @@ def run(config: Config) -> Summary:
         raise UsageError(f"There are no records in {config.lake}; run ingest_workflows first.")
     bronze = lake.read(BRONZE_WORKFLOWS)
     new = untranspiled(bronze, lake.read(SILVER_WORKFLOWS))
-    lake.merge(transpile(new), SILVER_WORKFLOWS, distinct=True)
+    publisher = Publisher(lake, config)
+    publisher.merge(transpile(new), SILVER_WORKFLOWS, week=str(week), distinct=True)
     records = records_of(bronze, lake.read(SILVER_WORKFLOWS)).persist()
     kept = erased_fates(lake.read(GOLD_FATES), [str(week)], ("workflow",), records)
     fates = curate(records, week, config).unionByName(kept).persist()
     counted = ledger(fates, with_erased(records, kept))
-    lake.replace(fates, GOLD_FATES, partition={"week": str(week), "kind": "workflow"}, if_changed=True)
-    return {"week": str(week), **counted}
+    publisher.replace(fates, GOLD_FATES, partition={"week": str(week), "kind": "workflow"}, if_changed=True)
+    return {"week": str(week), **counted, **publisher.counted()}
 
 
 main = job(Config, run)

@@ -13,12 +13,13 @@ from jobs._main import Summary, job
 from pipelines.facets import FACETS
 from pipelines.judge import judge, unjudged
 from pipelines.lake import Lake, unpacked_bytes
+from pipelines.quality import Publisher, QualityPolicy
 from pipelines.session import spark_session
 from schemas.tables import SILVER_CONVERSATIONS, SILVER_JUDGMENTS
 
 
 @dataclass(frozen=True, kw_only=True)
-class Config:
+class Config(QualityPolicy):
     """What to judge."""
 
     lake: Annotated[str, "Folder or URI of the lake."]
@@ -32,8 +33,8 @@ def run(config: Config) -> Summary:
     new = judge(unjudged(conversations, lake.read(SILVER_JUDGMENTS))).persist()
     num, num_refused = conversations.agg(F.count(F.lit(1)), F.count("problem_code")).collect()[0]
     num_rows, num_scores = new.agg(F.count(F.lit(1)), F.count("score")).collect()[0]
-    if num_rows:
-        lake.merge(new, SILVER_JUDGMENTS, distinct=True)
+    publisher = Publisher(lake, config)
+    publisher.merge(new, SILVER_JUDGMENTS, distinct=True)
     num_judged = num_rows // len(FACETS)
     return {
         "conversations": num,
@@ -42,6 +43,7 @@ def run(config: Config) -> Summary:
         "refused": num_refused,
         "scores": num_scores,
         "unscored": num_rows - num_scores,
+        **publisher.counted(),
     }
 
 

@@ -12,6 +12,7 @@ from jobs._lake import require_lake
 from jobs._main import Summary, job
 from pipelines.lake import Lake, unpacked_bytes
 from pipelines.ledger import erased_fates, ledger, with_erased
+from pipelines.quality import Publisher, QualityPolicy
 from pipelines.routing import ROUTED, RoutingPolicy, route, to_route, unbuilt, weeks_to_route
 from pipelines.session import spark_session
 from schemas.errors import UsageError
@@ -20,7 +21,7 @@ from schemas.weeks import Week
 
 
 @dataclass(frozen=True, kw_only=True)
-class Config(RoutingPolicy):
+class Config(QualityPolicy, RoutingPolicy):
     """What to route."""
 
     lake: Annotated[str, "Folder or URI of the lake."]
@@ -42,9 +43,10 @@ def run(config: Config) -> Summary:
     kept = erased_fates(stored, weeks, ROUTED, records)
     fates = route(conversations, judgments, events, stored, week, weeks, config).unionByName(kept).persist()
     counted = ledger(fates, with_erased(records, kept))
-    lake.replace(fates, GOLD_FATES, partition={"week": weeks, "kind": ROUTED}, if_changed=True)
+    publisher = Publisher(lake, config)
+    publisher.replace(fates, GOLD_FATES, partition={"week": weeks, "kind": ROUTED}, if_changed=True)
     num_events = fates.where(F.col("kind") == "event").count()
-    return {"week": str(week), "weeks": len(weeks), "events": num_events, **counted}
+    return {"week": str(week), "weeks": len(weeks), "events": num_events, **counted, **publisher.counted()}
 
 
 main = job(Config, run)

@@ -8,6 +8,7 @@ from typing import Annotated
 
 from jobs._main import Summary, job
 from pipelines.lake import Lake
+from pipelines.quality import Publisher, QualityPolicy
 from pipelines.session import spark_session
 from pipelines.synthesis import admitted, counted, synthesise, unsynthesised
 from schemas.errors import UsageError
@@ -16,7 +17,7 @@ from schemas.weeks import Week
 
 
 @dataclass(frozen=True, kw_only=True)
-class Config:
+class Config(QualityPolicy):
     """What to make conversations from, and how many."""
 
     lake: Annotated[str, "Folder or URI of the lake."]
@@ -35,9 +36,11 @@ def run(config: Config) -> Summary:
     workflows = admitted(lake.read(SILVER_WORKFLOWS), fates, week).persist()
     new = unsynthesised(workflows, lake.read(SILVER_SYNTHETIC), config.wordings, config.seed)
     num_new = new.persist().count()
-    lake.merge(synthesise(new, config.wordings, config.seed), SILVER_SYNTHETIC, distinct=True)
+    publisher = Publisher(lake, config)
+    made = synthesise(new, config.wordings, config.seed)
+    publisher.merge(made, SILVER_SYNTHETIC, week=week, distinct=True)
     rows = counted(lake.read(SILVER_SYNTHETIC), workflows, config.seed)
-    return {"week": week, "workflows": workflows.count(), "new": num_new, **rows}
+    return {"week": week, "workflows": workflows.count(), "new": num_new, **rows, **publisher.counted()}
 
 
 main = job(Config, run)

@@ -11,6 +11,7 @@ from pyspark.sql.pandas.types import from_arrow_schema
 from pyspark.sql.types import ArrayType, DataType, StructType
 
 from schemas.errors import BrokenLaw
+from schemas.row_rules import FIRST_MOMENT, LAST_MOMENT, WEEK_PATTERN, RowRule, row_rules
 from schemas.tables import Table
 
 BROKEN_KEY = "table key"
@@ -61,13 +62,29 @@ def guard_keys(df: DataFrame, table: Table, *, unique: bool) -> DataFrame:
     """
     labels = (F.concat(F.lit(f"{column}="), _text(column)) for column in table.key)
     where = F.concat(F.lit(f" {BROKEN_KEY} in rows for {table.name}: "), F.concat_ws(", ", *labels))
-    is_null = reduce(Column.__or__, (F.col(column).isNull() for column in table.key))
+    broken = (breaks(rule) for rule in row_rules(table) if rule.name == "null" and rule.column in table.key)
+    is_null = reduce(Column.__or__, broken)
     guard = F.when(is_null, F.raise_error(F.concat(F.lit("a null"), where)))
     if not unique:
         return df.where(guard.cast("boolean").isNull())
     copies = F.count(F.lit(1)).over(Window.partitionBy(*table.key))
     guard = guard.when(F.col("_copies") > 1, F.raise_error(F.concat(F.lit("a repeated"), where)))
     return df.withColumn("_copies", copies).where(guard.cast("boolean").isNull()).drop("_copies")
+
+
+def breaks(rule: RowRule) -> Column:
+    """Whether a row breaks `rule`; never null."""
+    value = F.col(rule.column)
+    if rule.name == "null":
+        return value.isNull()
+    holds = {
+        "unknown": lambda: value.isin(*rule.words),
+        "negative": lambda: value >= 0,
+        "no_week": lambda: value.rlike(WEEK_PATTERN),
+        "no_time": lambda: (value >= F.lit(FIRST_MOMENT)) & (value < F.lit(LAST_MOMENT)),
+        "no_score": lambda: value.between(0, 1),
+    }[rule.name]()
+    return ~F.coalesce(holds, F.lit(True))
 
 
 def differs(columns: Sequence[str], left: str, right: str) -> Column:

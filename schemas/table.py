@@ -6,6 +6,7 @@ text, never as structs: a union of structs puts nulls where nothing was.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -64,7 +65,15 @@ class Table:
         """Return the sentence that says what `column` holds."""
         return str(self.schema.field(column).metadata[b"doc"], "utf-8")
 
+    def words(self, column: str) -> tuple[str, ...]:
+        """The only values that `column` may hold besides null; none where it may hold any."""
+        found = self.schema.field(column).metadata.get(b"words")
+        return tuple(str(found, "utf-8").split("|")) if found is not None else ()
 
-def column(name: str, type_: pa.DataType, doc: str, *, nullable: bool = True) -> pa.Field:
-    """A column with the sentence that says what it holds."""
-    return pa.field(name, type_, nullable=nullable, metadata={"doc": doc})
+
+def column(
+    name: str, type_: pa.DataType, doc: str, *, nullable: bool = True, words: Sequence[str] = ()
+) -> pa.Field:
+    """A column with the sentence that says what it holds and, where it holds one of a few words, these."""
+    metadata = {"doc": doc} | ({"words": "|".join(words)} if words else {})
+    return pa.field(name, type_, nullable=nullable, metadata=metadata)

@@ -35,7 +35,7 @@ DOORS = {
     "delta": ("pipelines/session.py", "pipelines/lake.py"),
     "duckdb": ("pipelines/adhoc.py",),
     "duckdb_extension_delta": ("pipelines/adhoc.py",),
-    "great_expectations": ("pipelines/quality.py",),
+    "great_expectations": ("pipelines/quality/validation.py",),
     "torch": ("training/", "serving/local_model.py"),
     "transformers": ("training/", "serving/local_model.py"),
     "accelerate": ("training/", "serving/local_model.py"),

@@ -9,7 +9,7 @@ import pyarrow as pa
 from schemas.table import TIMESTAMP, Table, column
 from schemas.tables.columns import CONTRACT, MODEL, NUM_RUNS, PLACE, RECORD_ID, SHOP_ID, WORKFLOW_ID
 
-__all__ = ["BRONZE_CONTRACTS", "BRONZE_EVENTS", "BRONZE_WORKFLOWS"]
+__all__ = ["BRONZE_CONTRACTS", "BRONZE_EVENTS", "BRONZE_WORKFLOWS", "EVENT_KINDS"]
 
 BRONZE_WORKFLOWS: Final = Table(
     name="bronze.workflows",
@@ -50,6 +50,12 @@ BRONZE_CONTRACTS: Final = Table(
     key=("record_id",),
 )
 
+EVENT_KINDS: Final = (
+    *("message", "tool_call", "tool_result", "workflow_proposed"),
+    *("activated", "deactivated", "edited", "feedback", "ended"),
+)
+"""The keys of `schemas.conversation.PAYLOADS`, here without the contract of tools that it reads."""
+
 BRONZE_EVENTS: Final = Table(
     name="bronze.conversation_events",
     about="One row per distinct line that a recorder left, malformed ones too, with its bytes as they were.",
@@ -66,7 +72,12 @@ BRONZE_EVENTS: Final = Table(
                 TIMESTAMP,
                 "When it happened, as the recorder says; malformed lines too, where it is read.",
             ),
-            column("kind", pa.string(), "What happened; `schemas.conversation.PAYLOADS` lists the kinds."),
+            column(
+                "kind",
+                pa.string(),
+                "What happened; `schemas.conversation.PAYLOADS` lists the kinds.",
+                words=EVENT_KINDS,
+            ),
             column("payload", pa.string(), "What belongs to the kind, as canonical JSON, not redacted."),
             MODEL,
             CONTRACT,

@@ -6,6 +6,7 @@ from typing import Final
 
 import pyarrow as pa
 
+from schemas.requests import REQUEST_KINDS
 from schemas.table import column
 
 __all__ = [
@@ -60,7 +61,9 @@ MESSAGES: Final = column(
     "messages", pa.string(), "The messages as the renderer takes them, as canonical JSON; empty when refused."
 )
 REQUEST: Final = column("request", pa.string(), "What the person said last, in words.")
-REQUEST_KIND: Final = column("request_kind", pa.string(), "`create`, `edit` or `question`.")
+REQUEST_KIND: Final = column(
+    "request_kind", pa.string(), "`create`, `edit` or `question`.", words=REQUEST_KINDS
+)
 MIGRATION: Final = (
     column(
         "recorded_contract",

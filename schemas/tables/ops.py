@@ -26,18 +26,29 @@ OPS_ERASURES: Final = Table(
 
 OPS_MEASURES: Final = Table(
     name="ops.measures",
-    about="One row per publish of a table and measure: what was counted, and whether it was let through.",
+    about="One row per table, part, week, outcome and measure: what was counted when it was last published.",
     schema=pa.schema(
         [
             column("table_name", pa.string(), "The table that was to be published.", nullable=False),
-            column("publish_id", pa.string(), "Digest of what was to be published.", nullable=False),
+            column(
+                "part",
+                pa.string(),
+                "Which of its rows, such as `kind=workflow`; empty for all of them.",
+                nullable=False,
+            ),
+            column("week", pa.string(), "ISO week of the rows; empty for all together.", nullable=False),
+            column(
+                "published",
+                pa.bool_(),
+                "Whether the rows were let through; what was stopped stands beside what was not.",
+                nullable=False,
+            ),
             column("measure", pa.string(), "What was counted, such as `rows`.", nullable=False),
-            column("week", pa.string(), "ISO week that was published; null for a table without weeks."),
-            column("value", pa.float64(), "The count or share."),
-            column("passed", pa.bool_(), "Whether the expectation of it holds; null without one."),
-            column("published", pa.bool_(), "Whether the table was published."),
+            column("value", pa.float64(), "The count, or a share from 0 to 1."),
+            column("passed", pa.bool_(), "Whether what is expected of it holds; null without a bound."),
         ]
     ),
-    key=("table_name", "publish_id", "measure"),
-    statistics=("table_name", "week"),
+    key=("table_name", "part", "week", "published", "measure"),
+    partitions=("table_name",),
+    statistics=("week",),
 )

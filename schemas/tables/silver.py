@@ -32,7 +32,12 @@ SILVER_WORKFLOWS: Final = Table(
             RECORD_ID,
             WORKFLOW_ID,
             SHOP_ID,
-            column("spelling", pa.string(), "`flow`, `agent`, `cli` or `python`; empty when not recognised."),
+            column(
+                "spelling",
+                pa.string(),
+                "`flow`, `agent`, `cli` or `python`; empty when not recognised.",
+                words=("flow", "agent", "cli", "python", ""),
+            ),
             column("python", pa.string(), "The workflow as canonical Python; empty when refused."),
             column(
                 "layout",
@@ -100,7 +105,12 @@ SILVER_CONVERSATIONS: Final = Table(
             column("activated_at", TIMESTAMP, "When it was first turned on; null when it was not."),
             column("deactivated_at", TIMESTAMP, "When it was first turned off again; null when it was not."),
             column("edited", pa.bool_(), "Whether the merchant changed the workflow afterwards."),
-            column("rating", pa.string(), "The last feedback, `up` or `down`; null without one."),
+            column(
+                "rating",
+                pa.string(),
+                "The last feedback, `up` or `down`; null without one.",
+                words=("up", "down"),
+            ),
             *TAGS,
             column("num_redacted", pa.int64(), "How many identifiers were replaced."),
             column("redactor_version", pa.string(), "Version of the rules that replaced them."),
@@ -156,6 +166,7 @@ SILVER_JUDGMENTS: Final = Table(
                 pa.string(),
                 "`syntax`, `components`, `appropriateness` or `next_steps`.",
                 nullable=False,
+                words=("syntax", "components", "appropriateness", "next_steps"),
             ),
             column("judge_version", pa.string(), "Name and version of the judge.", nullable=False),
             column(

@@ -84,6 +84,7 @@ def test_events_come_home_once_and_without_identifiers(lake: Lake, recorded: Rec
     assert build(lake) == {
         "events": num, "in_conversations": num, "repeated": 0, "malformed": 0,
         "conversations": 3, "refused": 0, "open": 0, "ahead": 0, "redacted": 7, "new": 3, "changed": 0,
+        "warnings": 0,
     }  # fmt: skip
     first, second, third = conversations(lake)
     assert (first["activated"], first["python"], first["request_kind"]) == (True, PYTHON, "create")
@@ -151,6 +152,7 @@ def test_every_bad_line_is_kept_and_holds_up_nobody(lake: Lake, recorded: Record
     assert built == {
         "events": len(lines) + 6, "in_conversations": len(lines) + 1, "repeated": 1, "malformed": 4,
         "conversations": 4, "refused": 1, "open": 1, "ahead": 0, "redacted": 7, "new": 4, "changed": 0,
+        "warnings": 0,
     }  # fmt: skip
     refused = {row["conversation_id"]: row["problem_code"] for row in conversations(lake) if row["problem"]}
     assert refused == {"c7": "NO_REQUEST"}

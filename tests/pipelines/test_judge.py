@@ -50,6 +50,7 @@ def test_each_sound_conversation_has_four_judgments_and_a_second_run_commits_not
     counted = run(lake, capsys)
     assert counted == {
         "conversations": 3, "judged": 2, "unchanged": 0, "refused": 1, "scores": 6, "unscored": 2,
+        "warnings": 0,
     }  # fmt: skip
     names = {name: conversation_record_id(name) for name in ("created", "asked")}
     assert scores(lake) == {
@@ -61,6 +62,7 @@ def test_each_sound_conversation_has_four_judgments_and_a_second_run_commits_not
     again = run(lake, capsys)
     assert again == {
         "conversations": 3, "judged": 0, "unchanged": 2, "refused": 1, "scores": 0, "unscored": 0,
+        "warnings": 0,
     }  # fmt: skip
     assert lake.version(SILVER_JUDGMENTS) == version
 
