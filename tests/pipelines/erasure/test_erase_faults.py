@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 import threading
@@ -77,7 +78,7 @@ def test_an_ingest_beside_an_erasure_leaves_nothing(tmp_path: Path) -> None:
 
         shops = query(lake, "SELECT DISTINCT shop_id FROM bronze.conversation_events").to_pylist()
         assert {row["shop_id"] for row in shops} == {"shop-1", "somebody"}
-    print(f"{NUM_ROUNDS} rounds of ingest beside erase, exit codes {told}: no byte left, nothing else lost")
+    print(f"{NUM_ROUNDS} rounds of ingest beside erase, exit codes {told}: no byte left, nothing else lost")  # noqa: T201
 
 
 def test_what_an_ingest_commits_after_the_tombstone_is_purged_with_its_files(lake: Lake) -> None:
@@ -117,7 +118,7 @@ def test_of_two_writers_one_wins_and_the_other_tries_again(lake: Lake) -> None:
     names = {row["record_id"] for row in lake.read(BRONZE_EVENTS).collect()}
     assert lost == []
     assert names == {"first-0", *(f"{name}{n}-0" for name in ("a", "b") for n in range(num_each))}
-    print(f"2 writers, {2 * num_each} merges: {len(busy)} conflicts were Transient, no row lost")
+    print(f"2 writers, {2 * num_each} merges: {len(busy)} conflicts were Transient, no row lost")  # noqa: T201
     assert busy
 
 
@@ -130,14 +131,18 @@ def test_a_full_disk_leaves_what_was_committed_and_writes_again_with_room(lake: 
         pytest.skip("this machine lets nobody mount a tmpfs")
     try:
         small, num_committed = Lake(lake.spark, place / "lake"), 0
-        with pytest.raises(Exception, match="(?i)no space left|failed|exception"):
-            for number in range(60):
-                small.append(events(small, f"n{number}", 10, size=40_000), BRONZE_EVENTS)
+        failure = ""
+        while not failure and num_committed < 600:
+            try:
+                small.append(events(small, f"n{num_committed}", 10, size=40_000), BRONZE_EVENTS)
                 num_committed += 10
-        assert small.read(BRONZE_EVENTS).select("raw").collect().__len__() == num_committed > 0
+            except Exception as error:  # noqa: BLE001 - whatever Spark makes of a full disk
+                failure = str(error)
+        assert re.search("no space left", failure, re.IGNORECASE), failure[:500]
+        assert small.read(BRONZE_EVENTS).select("raw").count() == num_committed > 0
         subprocess.run(["mount", "-o", "remount,size=64m", str(place)], check=True)
         small.append(events(small, "again", 10, size=40_000), BRONZE_EVENTS)
         assert small.read(BRONZE_EVENTS).count() == num_committed + 10
-        print(f"full after {num_committed} rows of 40 kB: all of them readable, and more with room")
+        print(f"full after {num_committed} rows of 40 kB: all of them readable, and more with room")  # noqa: T201
     finally:
         subprocess.run(["umount", "-l", str(place)], check=False)
