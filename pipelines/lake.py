@@ -17,6 +17,7 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F  # noqa: N812
 
 from pipelines.contracts import BROKEN_KEY, conform, differences, differs, guard_keys, spark_schema
+from pipelines.shop_pseudonyms import pseudonymised
 from pipelines.storage import bytes_below
 from schemas.errors import BrokenLaw, Transient, UsageError, carried_by
 from schemas.tables import Table
@@ -106,7 +107,7 @@ class Lake:
     def append(self, df: DataFrame, table: Table, *, txn: tuple[str, int] | None = None) -> None:
         """Add rows. With `txn` (application, version) Delta itself skips a version that is not newer."""
         with self._writing(table):
-            rows = guard_keys(conform(df, table), table, unique=False)
+            rows = guard_keys(conform(pseudonymised(df, table), table), table, unique=False)
             writer = rows.write.format("delta").mode("append")
             if txn is not None:
                 writer = writer.option("txnAppId", txn[0]).option("txnVersion", txn[1])
@@ -132,7 +133,9 @@ class Lake:
         version that is not newer. Nothing is committed when nothing changes, but for a transaction.
         """
         with self._writing(table):
-            rows = guard_keys(conform(df, table), table, unique=not distinct).alias("here")
+            rows = guard_keys(conform(pseudonymised(df, table), table), table, unique=not distinct).alias(
+                "here"
+            )
             target = DeltaTable.forPath(self.spark, self.uri(table)).alias("there")
             if not insert_only:
                 # Delta rewrites every file that holds a matched key, changed or not.
@@ -197,7 +200,7 @@ class Lake:
             if column not in table.partitions:
                 raise ValueError(f"{table.name} is not partitioned by {column}")
         with self._writing(table):
-            rows = guard_keys(conform(df, table), table, unique=True)
+            rows = guard_keys(conform(pseudonymised(df, table), table), table, unique=True)
             replaced = " AND ".join(map(_within, (partition or {}).items()))
             if if_changed and self._holds(rows, table, replaced or "true"):
                 return

@@ -8,7 +8,7 @@ A pseudonym is HMAC-SHA256 (RFC 2104, FIPS 180-4) over kind and id, its first 13
 kind and key give the same one, and without the key nobody can try ids until one fits. Keys come from the
 environment and are never written. To rotate, make the map of old to new where the ids still are, rewrite the
 tables with it, then destroy the old key and the map: what had the old pseudonyms by then means nothing. Not
-here yet: the job that does this to every table, and a key for each shop.
+here yet: a key for each shop.
 """
 
 from __future__ import annotations

@@ -71,6 +71,8 @@ def find(lake: Lake, subjects: ErasedSubjects, words: str | None = None) -> Foun
     }
     conversations = _among(lake, SILVER_CONVERSATIONS, "record_id", records)
     keys[SILVER_CONVERSATIONS.name] |= conversations
+    # Beyond bronze a shop may be a pseudonym: the record is the same.
+    keys[SILVER_WORKFLOWS.name] |= _among(lake, SILVER_WORKFLOWS, "record_id", records)
     made = _among(lake, SILVER_SYNTHETIC, "workflow_record_id", records)
     keys[SILVER_SYNTHETIC.name] = made | _rows(lake, SILVER_SYNTHETIC, _said(SILVER_SYNTHETIC, words))
     judged = records | {row[0] for row in keys[SILVER_SYNTHETIC.name]}
