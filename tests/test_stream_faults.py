@@ -76,7 +76,8 @@ class Stream:
 
     def _read(self) -> None:
         assert self.process.stdout is not None
-        self.lines.extend(iter(self.process.stdout.readline, ""))
+        with self.process.stdout as output:
+            self.lines.extend(output)
 
     @property
     def batches(self) -> list[dict[str, int]]:
@@ -104,6 +105,7 @@ class Stream:
         if ran:
             os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait(60)
+        self._reading.join(60)
         return ran
 
     def finish(self) -> str:
