@@ -1,8 +1,7 @@
 """Put the events of `bronze.conversation_events` together as `silver.conversations`, redacted and tagged.
 
-Every conversation is looked at again, because what a merchant does comes late; rows that did not change are
-not written again. What `check_mirror --migrate` brought to today's contract stays so while it was recorded
-with the same words and redacted by the same rules.
+Every conversation is looked at again, because what a merchant does comes late; only rows that changed are
+written. What `check_mirror --migrate` brought to today's contract stays so while words and rules do.
 """
 
 from __future__ import annotations
@@ -14,7 +13,9 @@ from typing import Annotated
 from jobs._lake import require_lake
 from jobs._main import Summary, job
 from pipelines.conversations import ConversationPolicy, build, count_conversations, settled, time_of
+from pipelines.erasure import ErasedSubjects
 from pipelines.importers.exchanges import instant
+from pipelines.ingest import purge_later
 from pipelines.lake import Lake, unpacked_bytes
 from pipelines.mirror.stored import keep_migrated
 from pipelines.quality import Publisher, QualityPolicy
@@ -39,21 +40,18 @@ def run(config: Config) -> Summary:
     """Counts where every event is, and what became of the conversations."""
     lake = Lake(spark_session("build_conversations", num_bytes=unpacked_bytes(config.lake)), config.lake)
     require_lake(lake, BRONZE_EVENTS, "ingest_conversations")
+    erased = ErasedSubjects.of(lake)
     bronze = lake.read(BRONZE_EVENTS)
     facts = build(bronze, config).persist()
     as_of = instant(config.as_of) or time_of(facts, config)
     built = keep_migrated(settled(facts, as_of, config), lake.read(SILVER_CONVERSATIONS))
     counted = count_conversations(bronze, built, as_of)
     if not counted["conversations"]:
-        return {**counted, "new": 0, "changed": 0, "warnings": 0}
-    publisher = Publisher(lake, config)
-    written = publisher.merge(built, SILVER_CONVERSATIONS, distinct=True)
-    return {
-        **counted,
-        "new": written.num_inserted,
-        "changed": written.num_updated,
-        **publisher.counted(),
-    }
+        return counted | {"new": 0, "changed": 0, "warnings": 0}
+    written = (publisher := Publisher(lake, config)).merge(built, SILVER_CONVERSATIONS, distinct=True)
+    purge_later(lake, erased)
+    changes = {"new": written.num_inserted, "changed": written.num_updated}
+    return {**counted, **changes, **publisher.counted()}
 
 
 main = job(Config, run)
