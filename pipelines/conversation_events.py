@@ -17,7 +17,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
 from functools import partial
 from typing import Final, Literal
 
@@ -32,6 +31,7 @@ from pipelines.storage import InputFile, Inputs, find_inputs
 from schemas.conversation import ENCODING, FIELD, TOO_LARGE, UNKNOWN, rescue_event, time_of
 from schemas.envelope import MAX_RECORD_BYTES, Columns
 from schemas.errors import BadRecord, BrokenLaw, Transient
+from schemas.row_rules import FIRST_MOMENT, LAST_MOMENT
 from schemas.tables import BRONZE_CONTRACTS, BRONZE_EVENTS
 from schemas.tools import Contract, canonical_json
 from serving.contract_files import CONTRACT_SUFFIX
@@ -48,7 +48,6 @@ __all__ = [
 
 SchemaContract = Literal["evolve", "freeze", "discard_row", "discard_value"]
 
-_FIRST_MOMENT: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MOST_NAMES: Final = 10
 _LONGEST_NAME: Final = 60
 
@@ -70,8 +69,9 @@ def _event(record: Record, place: str, *, contract: SchemaContract) -> Columns:
     if record.raw is None:
         raise BadRecord(TOO_LARGE, f"{record.num_bytes} bytes, the limit is {MAX_RECORD_BYTES}")
     event, unknown = rescue_event(record.raw)
-    if event.time < _FIRST_MOMENT:  # older than any recorder, and than what every reader of Parquet agrees on
-        raise BadRecord(FIELD, f"must be a time from {_FIRST_MOMENT.year} on", path="/time")
+    if not FIRST_MOMENT <= event.time < LAST_MOMENT:  # no table beyond bronze would take it
+        years = f"from {FIRST_MOMENT.year} on and before {LAST_MOMENT.year}"
+        raise BadRecord(FIELD, f"must be a time {years}", path="/time")
     for path in sorted(unknown):
         if contract == "freeze":
             raise BrokenLaw(
@@ -97,7 +97,7 @@ def _event(record: Record, place: str, *, contract: SchemaContract) -> Columns:
 def _time(record: Record) -> Columns:
     """The time, which is one of the bytes and not of who reads them: a stream looks for equal bytes by it."""
     moment = time_of(record.raw or b"")
-    return {} if moment is None or moment < _FIRST_MOMENT else {"event_time": moment}
+    return {} if moment is None or not FIRST_MOMENT <= moment < LAST_MOMENT else {"event_time": moment}
 
 
 def recorded(inputs: Sequence[str]) -> Inputs:

@@ -147,7 +147,7 @@ def test_every_bad_line_is_kept_and_holds_up_nobody(lake: Lake, recorded: Record
         7: "INVALID_EVENT_JSON",
     }
     assert problems[1][1] == "bad.jsonl line 1 at /kind: nobody knows the kind 'shouted'"
-    assert problems[3][1] == "bad.jsonl line 3 at /time: must be a time from 1970 on"
+    assert problems[3][1] == "bad.jsonl line 3 at /time: must be a time from 1970 on and before 2100"
     built = build(lake)
     assert built == {
         "events": len(lines) + 6, "in_conversations": len(lines) + 1, "repeated": 1, "malformed": 4,
