@@ -190,17 +190,19 @@ class Lake:
         *,
         partition: Mapping[str, str | Sequence[str]] | None = None,
         if_changed: bool = False,
+        distinct: bool = False,
     ) -> None:
         """Put these rows in the place of all rows, or of some partitions' (`{"week": "2026-W47"}`).
 
-        With `if_changed` nothing is committed when nothing changes, at the price of computing `df` twice:
-        what another writer commits during the first time is not seen as a conflict.
+        `distinct` says that no key can be there twice. With `if_changed` nothing is committed when nothing
+        changes, at the price of computing `df` twice: what another writer commits during the first time is
+        not seen as a conflict.
         """
         for column in partition or {}:
             if column not in table.partitions:
                 raise ValueError(f"{table.name} is not partitioned by {column}")
         with self._writing(table):
-            rows = guard_keys(conform(pseudonymised(df, table), table), table, unique=True)
+            rows = guard_keys(conform(pseudonymised(df, table), table), table, unique=not distinct)
             replaced = " AND ".join(map(_within, (partition or {}).items()))
             if if_changed and self._holds(rows, table, replaced or "true"):
                 return
@@ -231,8 +233,9 @@ class Lake:
             raise UsageError(
                 "a checkpoint is written by a session on a JVM of its own, not by Spark Connect."
             )
-        log = jvm.org.apache.spark.sql.delta.DeltaLog.forTable(self.spark._jsparkSession, self.uri(table))
-        log.checkpoint(log.unsafeVolatileSnapshot())
+        logs = jvm.org.apache.spark.sql.delta.DeltaLog
+        logs.clearCache()  # what another process committed is part of the newest version
+        logs.forTable(self.spark._jsparkSession, self.uri(table)).checkpoint()
 
     def _holds(self, rows: DataFrame, table: Table, where: str) -> bool:
         """Whether what the table has `where` is these rows."""

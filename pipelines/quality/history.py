@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from pipelines.contracts import spark_schema
+import pyarrow as pa
+
 from pipelines.lake import Lake
 from pipelines.quality.expectations import History
 from pipelines.quality.measures import Measured
@@ -69,5 +70,6 @@ def record(
     kept = {key: row for key, row in recorded.items() if key[1] != part or (key[2], key[3]) not in replaced}
     if {**kept, **new} == dict(recorded):
         return
-    rows = lake.spark.createDataFrame([*kept.values(), *new.values()], spark_schema(OPS_MEASURES))
-    lake.replace(rows, OPS_MEASURES, partition={"table_name": table.name})
+    rows = pa.Table.from_pylist([*kept.values(), *new.values()], schema=OPS_MEASURES.schema)
+    frame = lake.spark.createDataFrame(rows).coalesce(1)
+    lake.replace(frame, OPS_MEASURES, partition={"table_name": table.name}, distinct=True)
