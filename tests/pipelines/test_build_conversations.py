@@ -15,6 +15,7 @@ pytestmark = pytest.mark.spark
 from jobs import build_conversations, ingest_conversations  # noqa: E402
 from pipelines import ingest  # noqa: E402
 from pipelines.contracts import spark_schema  # noqa: E402
+from pipelines.conversation_events import events_form  # noqa: E402
 from pipelines.lake import Lake  # noqa: E402
 from pipelines.records import LINES  # noqa: E402
 from pipelines.storage import find_inputs  # noqa: E402
@@ -239,7 +240,7 @@ def test_a_recorder_that_writes_meanwhile_is_worth_another_try(
 
     monkeypatch.setattr(ingest, "first_lines", grow)
     with pytest.raises(Transient, match="changed while it was read"):
-        ingest.ingest(lake, found, ingest.EVENTS)
+        ingest.ingest(lake, found, events_form("evolve"))
     assert lake.read(BRONZE_EVENTS).count() == 0
 
 
