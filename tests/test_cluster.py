@@ -38,7 +38,7 @@ PACKAGES = ("schemas", "serving", "pipelines", "training", "jobs")
 WEEK = "2026-W47"
 WEEK_END = 1_795_392_000
 SECONDS_TO_START = 60
-SECONDS_TO_RUN = 300
+SECONDS_TO_RUN = 900
 VERSION_IN_THE_ZIP = "flow_python_of_the_zip"
 
 

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-pytestmark = pytest.mark.spark
+# Two turns of the loop and an erasure: minutes.
+pytestmark = [pytest.mark.spark, pytest.mark.faults]
 
 from jobs import (  # noqa: E402
     build_conversations,
