@@ -89,10 +89,10 @@ def test_a_relative_path_becomes_an_absolute_one(folder: Path, monkeypatch: pyte
         ("gone.flow", "no such file or folder: {0}/gone.flow."),
         ("gone/*.flow", "no such file or folder: {0}/gone/*.flow."),
         ("*.nothing", "no file matches {0}/*.nothing."),
-        ("deep/notes.md", "{0}/deep/notes.md does not end in .flow, .json, .jsonl or .jsonl.gz."),
+        ("deep/notes.md", "{0}/deep/notes.md does not end in .flow, .json, .jsonl, .jsonl.gz or .jsonl.zst."),
         (
             ".hidden",
-            "no file to read in {0}/.hidden: give files that end in .flow, .json, .jsonl or .jsonl.gz.",
+            "no file to read in {0}/.hidden: give files that end in .flow, .json, .jsonl, .jsonl.gz or .jsonl.zst.",
         ),
     ],
 )
