@@ -92,7 +92,8 @@ def test_a_relative_path_becomes_an_absolute_one(folder: Path, monkeypatch: pyte
         ("deep/notes.md", "{0}/deep/notes.md does not end in .flow, .json, .jsonl, .jsonl.gz or .jsonl.zst."),
         (
             ".hidden",
-            "no file to read in {0}/.hidden: give files that end in .flow, .json, .jsonl, .jsonl.gz or .jsonl.zst.",
+            "no file to read in {0}/.hidden: give files that end in"
+            " .flow, .json, .jsonl, .jsonl.gz or .jsonl.zst.",
         ),
     ],
 )
