@@ -11,7 +11,6 @@ each shop.
 
 from __future__ import annotations
 
-import functools
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Final
@@ -113,7 +112,10 @@ def _moved(rows: DataFrame, by: Mapping[str, str]) -> DataFrame:
 def _each(
     change: Callable[[pa.RecordBatch], pa.RecordBatch],
 ) -> Callable[[Iterable[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
-    return functools.partial(map, change)
+    def run(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        yield from map(change, batches)
+
+    return run
 
 
 def _with_shops(batch: pa.RecordBatch, shops: pa.Array) -> pa.RecordBatch:
