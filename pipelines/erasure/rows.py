@@ -16,6 +16,8 @@ import pyarrow as pa
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F  # noqa: N812
 
+from pipelines.delta_log import data_files, read_state
+from pipelines.erasure.files import Files
 from pipelines.erasure.subjects import ErasedSubjects
 from pipelines.lake import Lake
 from schemas.conversation import conversation_record_id
@@ -29,6 +31,7 @@ from schemas.tables import (
     SILVER_JUDGMENTS,
     SILVER_SYNTHETIC,
     SILVER_WORKFLOWS,
+    TABLES,
 )
 
 __all__ = ["ERASED", "Found", "find", "purge", "remove"]
@@ -97,10 +100,22 @@ def remove(lake: Lake, found: Found) -> dict[str, int]:
 def purge(lake: Lake, subjects: ErasedSubjects) -> dict[str, int]:
     """Delete the rows of `subjects` from every table, by digests alone; gives how many went of each.
 
-    This is what ingest calls for subjects that were buried while it wrote. Safe to repeat. What files still
-    hold is for `erase`, which looks again until nothing is left.
+    This is what ingest calls for subjects that were buried while it wrote: the erasure may have looked at
+    every byte by then, so the data files that held the rows go too. Safe to repeat.
     """
-    return remove(lake, find(lake, subjects)) if subjects else {}
+    if not subjects:
+        return {}
+    removed = remove(lake, find(lake, subjects))
+    files = Files()
+    for name, num_rows in removed.items():
+        state = read_state(f"{lake.root}/{TABLES[name].path}")
+        if state is None or not num_rows:
+            continue
+        for info in data_files(state):
+            relative = info.path[len(state.root) :].strip("/")
+            if relative in state.removed and relative not in state.live:
+                files.remove(info.path)
+    return removed
 
 
 def _of(table: Table, subjects: ErasedSubjects) -> Column:
