@@ -13,9 +13,8 @@ from typing import Annotated
 from jobs._lake import require_lake
 from jobs._main import Summary, job
 from pipelines.conversations import ConversationPolicy, build, count_conversations, settled, time_of
-from pipelines.erasure import ErasedSubjects
+from pipelines.erasure import ErasedSubjects, purge_later
 from pipelines.importers.exchanges import instant
-from pipelines.ingest import purge_later
 from pipelines.lake import Lake, unpacked_bytes
 from pipelines.mirror.stored import keep_migrated
 from pipelines.quality import Publisher, QualityPolicy
@@ -44,7 +43,7 @@ def run(config: Config) -> Summary:
     bronze = lake.read(BRONZE_EVENTS)
     facts = build(bronze, config).persist()
     as_of = instant(config.as_of) or time_of(facts, config)
-    built = keep_migrated(settled(facts, as_of, config), lake.read(SILVER_CONVERSATIONS))
+    built = keep_migrated(settled(facts, as_of, config), lake.read(SILVER_CONVERSATIONS)).persist()
     counted = count_conversations(bronze, built, as_of)
     if not counted["conversations"]:
         return counted | {"new": 0, "changed": 0, "warnings": 0}

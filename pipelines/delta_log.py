@@ -187,11 +187,12 @@ def _pointer(filesystem: pafs.FileSystem, path: str, names: tuple[str, ...]) -> 
         return None
 
 
-def data_files(state: DeltaState) -> Iterator[pafs.FileInfo]:
-    """Every file below the table that may hold rows, live or not."""
+def data_files(state: DeltaState) -> Iterator[tuple[str, pafs.FileInfo]]:
+    """Every file below the table that may hold rows, live or not, with its path as the log spells it."""
     filesystem, root = filesystem_of(state.root)
     for info in filesystem.get_file_info(pafs.FileSelector(root, recursive=True, allow_not_found=True)):
-        parts = info.path[len(root) :].strip("/").split("/")
+        path = info.path[len(root) :].strip("/")
         # A folder of a partition is named for its column, which may begin with neither.
-        if info.type == pafs.FileType.File and not any(part.startswith(_NOT_DATA) for part in parts):
-            yield info
+        is_data = not any(part.startswith(_NOT_DATA) for part in path.split("/"))
+        if info.type == pafs.FileType.File and is_data:
+            yield path, info

@@ -22,7 +22,7 @@ from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F  # noqa: N812
 
 from pipelines.contracts import spark_schema
-from pipelines.erasure import ErasedSubjects, purge
+from pipelines.erasure import ErasedSubjects, purge_later
 from pipelines.lake import Lake
 from pipelines.records import Record, Split, damage_of, identify, plan_splits, read_split, whole_file
 from pipelines.storage import Inputs
@@ -127,11 +127,6 @@ def ingest(lake: Lake, found: Inputs, form: Form) -> Counts:
 def is_erased() -> Column:
     """Whether a row stands for a record that does not come in."""
     return F.col("problem_code").eqNullSafe(ERASED)
-
-
-def purge_later(lake: Lake, before: ErasedSubjects) -> None:
-    """Remove again what belongs to those who were erased while it was written."""
-    purge(lake, ErasedSubjects.of(lake).since(before))
 
 
 def identify_records(spark: SparkSession, tasks: Tasks) -> DataFrame:

@@ -107,7 +107,7 @@ class Lake:
     def append(self, df: DataFrame, table: Table, *, txn: tuple[str, int] | None = None) -> None:
         """Add rows. With `txn` (application, version) Delta itself skips a version that is not newer."""
         with self._writing(table):
-            rows = guard_keys(conform(pseudonymised(df, table), table), table, unique=False)
+            rows = _checked(df, table, unique=False)
             writer = rows.write.format("delta").mode("append")
             if txn is not None:
                 writer = writer.option("txnAppId", txn[0]).option("txnVersion", txn[1])
@@ -133,9 +133,7 @@ class Lake:
         version that is not newer. Nothing is committed when nothing changes, but for a transaction.
         """
         with self._writing(table):
-            rows = guard_keys(conform(pseudonymised(df, table), table), table, unique=not distinct).alias(
-                "here"
-            )
+            rows = _checked(df, table, unique=not distinct).alias("here")
             target = DeltaTable.forPath(self.spark, self.uri(table)).alias("there")
             if not insert_only:
                 # Delta rewrites every file that holds a matched key, changed or not.
@@ -151,7 +149,8 @@ class Lake:
                 )
             where = f"{_same_key(table)} AND ({within})" if within else _same_key(table)
             merge = target.merge(rows, where).whenNotMatchedInsertAll()
-            with _transaction(self.spark, txn):
+            # A merge takes its transaction from the session and from nowhere else.
+            with _settings(self.spark, _transaction(txn)):
                 done = (merge if insert_only else merge.whenMatchedUpdateAll()).execute().first()
         if done is None and txn is not None:
             return Merged(num_inserted=0, num_updated=0, skipped=True)
@@ -202,7 +201,7 @@ class Lake:
             if column not in table.partitions:
                 raise ValueError(f"{table.name} is not partitioned by {column}")
         with self._writing(table):
-            rows = guard_keys(conform(pseudonymised(df, table), table), table, unique=not distinct)
+            rows = _checked(df, table, unique=not distinct)
             replaced = " AND ".join(map(_within, (partition or {}).items()))
             if if_changed and self._holds(rows, table, replaced or "true"):
                 return
@@ -213,18 +212,8 @@ class Lake:
 
     def command(self, table: Table, sql: str, conf: Mapping[str, str] | None = None) -> None:
         """Run Delta's own SQL on a table, `OPTIMIZE {table}`, under settings that last as long as it does."""
-        before = {name: self.spark.conf.get(name, None) for name in conf or {}}
-        try:
-            for name, value in (conf or {}).items():
-                self.spark.conf.set(name, value)
-            with self._writing(table):
-                self.spark.sql(sql.format(table=f"delta.`{self.uri(table)}`")).collect()
-        finally:
-            for name, old in before.items():
-                if old is None:
-                    self.spark.conf.unset(name)
-                else:
-                    self.spark.conf.set(name, old)
+        with _settings(self.spark, conf or {}), self._writing(table):
+            self.spark.sql(sql.format(table=f"delta.`{self.uri(table)}`")).collect()
 
     def checkpoint(self, table: Table) -> None:
         """Write a checkpoint of the table's newest version."""
@@ -305,19 +294,29 @@ def unpacked_bytes(root: str | Path) -> int:
         return 0
 
 
+def _transaction(txn: tuple[str, int] | None) -> dict[str, str]:
+    return {} if txn is None else dict(zip(_TRANSACTION, map(str, txn), strict=True))
+
+
+def _checked(df: DataFrame, table: Table, *, unique: bool) -> DataFrame:
+    """The rows as they are written: under pseudonyms where there is a key, and held to the contract."""
+    return guard_keys(conform(pseudonymised(df, table), table), table, unique=unique)
+
+
 @contextmanager
-def _transaction(spark: SparkSession, txn: tuple[str, int] | None) -> Iterator[None]:
-    """Give the writes of the block a transaction: a merge takes it from the session and from nowhere else."""
-    if txn is None:
-        yield
-        return
-    for name, value in zip(_TRANSACTION, txn, strict=True):
-        spark.conf.set(name, str(value))
+def _settings(spark: SparkSession, conf: Mapping[str, str]) -> Iterator[None]:
+    """Give the session settings for as long as the block lasts."""
+    before = {name: spark.conf.get(name, None) for name in conf}
     try:
+        for name, value in conf.items():
+            spark.conf.set(name, value)
         yield
     finally:
-        for name in _TRANSACTION:
-            spark.conf.unset(name)
+        for name, old in before.items():
+            if old is None:
+                spark.conf.unset(name)
+            else:
+                spark.conf.set(name, old)
 
 
 def _statistics(table: Table) -> dict[str, str]:

@@ -19,7 +19,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pyspark.sql import DataFrame
 
-from pipelines.pseudonyms import KEYS_VARIABLE, Pseudonyms, epoch_of, rotated
+from pipelines.pseudonyms import KEYS_VARIABLE, Pseudonyms, epoch_of, rotated, rotation
 from schemas.errors import BrokenLaw
 from schemas.tables import BRONZE_EVENTS, BRONZE_WORKFLOWS, TABLES, Table
 
@@ -86,8 +86,7 @@ def rotate(lake: Lake, new: Pseudonyms) -> dict[str, int]:
         old = {epoch for shop in there if (epoch := epoch_of(shop)) not in (None, new.epoch)}
         by: dict[str, str] = {shop: new.of(KIND, shop) for shop in there if epoch_of(shop) is None}
         for epoch in sorted(filter(None, old)):
-            older = Pseudonyms.from_environment(epoch)
-            by |= {older.of(KIND, shop): new.of(KIND, shop) for shop in shops}
+            by |= rotation(shops, KIND, Pseudonyms.from_environment(epoch), new)
         lost = sum(epoch_of(shop) != new.epoch and shop not in by for shop in there)
         if lost:
             raise BrokenLaw(

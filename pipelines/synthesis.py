@@ -9,6 +9,7 @@ version that this one no longer makes going away.
 
 from __future__ import annotations
 
+import functools
 import hashlib
 from collections.abc import Iterable, Iterator
 from typing import Any, Final, NamedTuple
@@ -72,6 +73,12 @@ class Asked(NamedTuple):
     kind: RequestKind
     wording: int
     turns: tuple[Turn, ...]
+
+
+@functools.lru_cache(maxsize=1)
+def _redacted(python: str) -> Workflow:
+    """What everything is made from: silver.workflows holds what the merchant wrote as it is."""
+    return from_python(Redactor().python(python))
 
 
 def synthesis_version(seed: int) -> str:
@@ -138,8 +145,7 @@ def trajectories(record_id: str, python: str, wordings: int, seed: int) -> Itera
     version = {"synthesis_version": synthesis_version(seed)}
     for wording in range(wordings):
         try:
-            # A merchant wrote it: silver.workflows holds it as it is, and nothing that is made from it.
-            conversations = list(_conversations(from_python(Redactor().python(python)), wording, seed))
+            conversations = list(_conversations(_redacted(python), wording, seed))
         except Exception as error:  # noqa: BLE001 - a row that trips over a bug must not hold up all the others
             yield _row(record_id, Asked("create", wording, ()), problem=_problem(error)) | version
             continue

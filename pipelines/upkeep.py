@@ -146,9 +146,7 @@ def _unhealthy(state: DeltaState, policy: UpkeepPolicy) -> str:
 
 def _files(state: DeltaState) -> list[tuple[str, datetime]]:
     """Path below the table and last change of each data file."""
-    return [
-        (info.path[len(state.root) :].strip("/"), info.mtime.astimezone(UTC)) for info in data_files(state)
-    ]
+    return [(path, info.mtime.astimezone(UTC)) for path, info in data_files(state)]
 
 
 def _state(lake: Lake, table: Table) -> DeltaState | None:

@@ -49,11 +49,7 @@ Left = dict[str, dict[str, int]]
 
 def left_in_shard(rows: pa.Table) -> Left:
     """How many identifiers are left in the rows of a shard."""
-    left: Counter[tuple[str, str]] = Counter()
-    for name in VERIFIED_COLUMNS:
-        for start in range(0, rows.num_rows, _SLICE_ROWS):
-            left += _left(name, rows.column(name).slice(start, _SLICE_ROWS).to_pylist())
-    return _by_column(left)
+    return _by_column(_left(rows, VERIFIED_COLUMNS))
 
 
 def verify_anonymity(rows: DataFrame, table: Table) -> Left:
@@ -66,11 +62,8 @@ def verify_anonymity(rows: DataFrame, table: Table) -> Left:
 
     def count(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         for batch in batches:
-            left: Counter[tuple[str, str]] = Counter()
-            for name in columns:
-                for start in range(0, batch.num_rows, _SLICE_ROWS):
-                    left += _left(name, batch.column(name).slice(start, _SLICE_ROWS).to_pylist())
-            found = [{"column": column, "kind": kind, "num": num} for (column, kind), num in left.items()]
+            left = _left(batch, columns).items()
+            found = [{"column": column, "kind": kind, "num": num} for (column, kind), num in left]
             yield pa.RecordBatch.from_pylist(found, schema=_LEFT)
 
     counted = rows.select(*columns).mapInArrow(count, "column string, kind string, num long")
@@ -90,7 +83,16 @@ def _by_column(left: Mapping[tuple[str, str], int]) -> Left:
     return found
 
 
-def _left(name: str, values: Sequence[Any]) -> Counter[tuple[str, str]]:
+def _left(rows: pa.Table | pa.RecordBatch, columns: Sequence[str]) -> Counter[tuple[str, str]]:
+    """By column and kind."""
+    left: Counter[tuple[str, str]] = Counter()
+    for name in columns:
+        for start in range(0, rows.num_rows, _SLICE_ROWS):
+            left += _left_in(name, rows.column(name).slice(start, _SLICE_ROWS).to_pylist())
+    return left
+
+
+def _left_in(name: str, values: Sequence[Any]) -> Counter[tuple[str, str]]:
     texts = [text for value in values if value for text in _TEXTS.get(name, _plain)(value)]
     return Counter(
         (name, kind_of(one))

@@ -7,7 +7,7 @@ second sees what the other did, and removes it.
 
 from __future__ import annotations
 
-from pipelines.erasure.rows import purge
+from pipelines.erasure.rows import purge, purge_later
 from pipelines.erasure.subjects import CONVERSATION, SHOP, ErasedSubjects, Subject, bury
 
-__all__ = ["CONVERSATION", "SHOP", "ErasedSubjects", "Subject", "bury", "purge"]
+__all__ = ["CONVERSATION", "SHOP", "ErasedSubjects", "Subject", "bury", "purge", "purge_later"]

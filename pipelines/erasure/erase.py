@@ -31,7 +31,7 @@ from pipelines.erasure.spellings import Spellings
 from pipelines.erasure.subjects import ErasedSubjects, Subject, bury, would_bury
 from pipelines.erasure.tables import expunge, require_readable
 from pipelines.erasure.tainted import tainted_by
-from pipelines.lake import Lake
+from pipelines.lake import Lake, lake_root
 from schemas.errors import BrokenLaw, Transient
 from schemas.tables import (
     BRONZE_CONTRACTS,
@@ -182,7 +182,7 @@ def _rewrite_shards(run: _Run, found: Found | None, *, dry_run: bool = False) ->
 def _landing_places(run: _Run) -> list[str]:
     """Where the lines came from: what was given, else each file that bronze names and that is there."""
     if run.request.inputs:
-        return [_absolute(each) for each in run.request.inputs]
+        return [lake_root(each) for each in run.request.inputs]
     named = set()
     for table in (BRONZE_WORKFLOWS, BRONZE_EVENTS, BRONZE_CONTRACTS):
         rows = run.lake.read(table).select("source_file").distinct().collect()
@@ -192,7 +192,7 @@ def _landing_places(run: _Run) -> list[str]:
 
 def _places(run: _Run) -> list[str]:
     given = (*run.request.checkpoints, *run.request.also)
-    return sorted({run.lake.root, *run.places, *map(_absolute, given)})
+    return sorted({run.lake.root, *run.places, *map(lake_root, given)})
 
 
 def _tainting(run: _Run) -> set[str]:
@@ -226,15 +226,11 @@ def _named(run: _Run, paths: Sequence[str]) -> str:
 def _write(run: _Run, content: dict[str, Any]) -> tuple[str, dict[str, Any]]:
     # Not in the folder of ops.erasures: a table's folder is vacuumed of what no commit names.
     default = f"{run.lake.root}/ops/certificates/erasure-{content['sha256'][:12]}.json"
-    where = _absolute(run.request.output) if run.request.output else default
+    where = lake_root(run.request.output) if run.request.output else default
     text = where.removesuffix(".json") + ".txt"
     run.files.replace(text, [text_of(content).encode()])
     run.files.replace(where, [json.dumps(content, indent=2, sort_keys=True).encode() + b"\n"])
     return where, content
-
-
-def _absolute(place: str) -> str:
-    return place.rstrip("/") if "://" in place else str(Path(place).absolute())
 
 
 def _add(all_of_it: Landed, some: Landed) -> None:

@@ -34,7 +34,7 @@ from schemas.tables import (
     TABLES,
 )
 
-__all__ = ["ERASED", "Found", "find", "purge", "remove"]
+__all__ = ["ERASED", "Found", "find", "purge", "purge_later", "remove"]
 
 ERASED: Final = "erased"
 """The fate of a record whose subject was forgotten, and its reason."""
@@ -111,11 +111,15 @@ def purge(lake: Lake, subjects: ErasedSubjects) -> dict[str, int]:
         state = read_state(f"{lake.root}/{TABLES[name].path}")
         if state is None or not num_rows:
             continue
-        for info in data_files(state):
-            relative = info.path[len(state.root) :].strip("/")
-            if relative in state.removed and relative not in state.live:
+        for path, info in data_files(state):
+            if path in state.removed:
                 files.remove(info.path)
     return removed
+
+
+def purge_later(lake: Lake, before: ErasedSubjects) -> None:
+    """Remove again what belongs to those who were erased while it was written, since `before` was read."""
+    purge(lake, ErasedSubjects.of(lake).since(before))
 
 
 def _of(table: Table, subjects: ErasedSubjects) -> Column:

@@ -61,11 +61,10 @@ def expunge(
         lake.command(table, "REORG TABLE {table} APPLY (PURGE)")
         state = _again(place)
     done = Expunged(version=state.version, num_rows=state.num_rows)
-    for info in list(data_files(state)):
-        relative = info.path[len(state.root) :].strip("/")
-        if relative in state.live:
+    for path, info in list(data_files(state)):
+        if path in state.live:
             continue
-        if relative in state.removed or _is_old(info, now, grace):
+        if path in state.removed or _is_old(info, now, grace):
             files.remove(info.path)
             done.num_files += 1
         elif holds(info.path, spellings, files) is not None:

@@ -25,8 +25,8 @@ from pyspark.sql.types import LongType
 
 from pipelines.contracts import spark_schema
 from pipelines.conversation_events import rescued_fields
-from pipelines.erasure import ErasedSubjects
-from pipelines.ingest import Form, bronze_row, is_erased, purge_later
+from pipelines.erasure import ErasedSubjects, purge_later
+from pipelines.ingest import Form, bronze_row, is_erased
 from pipelines.lake import Lake, Merged
 from pipelines.records import Record, record_id_of
 from schemas.envelope import MAX_RECORD_BYTES
