@@ -19,7 +19,14 @@ from pyspark.sql import SparkSession  # noqa: E402
 from pyspark.sql import functions as F  # noqa: E402
 
 from pipelines.jars import DELTA_COORDINATES, find_jars  # noqa: E402
-from pipelines.session import _sized, check_java, spark_session  # noqa: E402
+from pipelines.session import (  # noqa: E402
+    INTERPRETED,
+    SMALL_BYTES,
+    TINY_BYTES,
+    _sized,
+    check_java,
+    spark_session,
+)
 from schemas.errors import UsageError  # noqa: E402
 
 ROOT = Path(__file__).parents[2]
@@ -208,6 +215,8 @@ def test_spark_submit_without_delta_is_told_which_package_to_add(tmp_path: Path)
 
 
 def test_a_session_is_sized_by_what_it_reads_and_only_on_one_machine() -> None:
-    small, large = _sized("local[2]", small=True), _sized("local[*]", small=False)
+    tiny, small, large = (_sized("local[2]", size) for size in (0, TINY_BYTES, SMALL_BYTES))
     assert int(small["spark.sql.shuffle.partitions"]) < int(large["spark.sql.shuffle.partitions"])
-    assert _sized("spark://host:7077", small=True) == _sized("yarn", small=False) == {}
+    assert tiny == small | INTERPRETED
+    assert not INTERPRETED.keys() & (small | large).keys()
+    assert _sized("spark://host:7077", 0) == _sized("yarn", SMALL_BYTES) == {}

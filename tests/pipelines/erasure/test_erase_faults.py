@@ -45,6 +45,12 @@ def job(name: str, *argv: str) -> subprocess.Popen[str]:
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
 
 
+def run(name: str, *argv: str) -> int:
+    with job(name, *argv) as process:
+        process.communicate(timeout=SECONDS)
+    return process.returncode
+
+
 def test_an_ingest_beside_an_erasure_leaves_nothing(tmp_path: Path) -> None:
     """Two processes at once, several times; whoever is second sees the other."""
     told = []
@@ -54,7 +60,7 @@ def test_an_ingest_beside_an_erasure_leaves_nothing(tmp_path: Path) -> None:
         recorded = Recorded(files)
         recorded.ask("What does Flow do?", None)
         recorded.recorder.close()
-        assert job("ingest_conversations", "--inputs", str(files), "--lake", lake).wait(SECONDS) == 0
+        assert run("ingest_conversations", "--inputs", str(files), "--lake", lake) == 0
         more = Recorded(files)
         more.ask("Tag big orders", shop_id=MARKER)
         more.ask("What does Flow do?", None, shop_id="somebody")
@@ -70,9 +76,9 @@ def test_an_ingest_beside_an_erasure_leaves_nothing(tmp_path: Path) -> None:
         assert codes[1] in (0, 75), ended
         if codes != [0, 0]:  # whoever had to give way does its work now
             again = ("ingest_conversations", "--inputs", str(files), "--lake", lake)
-            assert job(*again).wait(SECONDS) == 0
+            assert run(*again) == 0
             erased = ("erase", "--shop", MARKER, "--inputs", str(files), "--lake", lake, "--grace-hours", "0")
-            assert job(*erased).wait(SECONDS) == 0
+            assert run(*erased) == 0
         assert scan([str(folder)], SPELLINGS, Files())[1] == []
         from pipelines.adhoc import query
 
