@@ -133,13 +133,14 @@ def _start_jvm(
     conf: Mapping[str, str],
 ) -> SparkSession:
     check_java()
+    jvm = _SMALL_JVM if num_bytes < SMALL_BYTES else _LARGE_JVM
     settings = {
         **_TASTES,
         **_sized(master, num_bytes),
         **_LAWS,
         "spark.sql.extensions": _with_delta(""),
         "spark.driver.memory": driver_memory or _half_of_memory(),
-        "spark.driver.extraJavaOptions": f"{_log_option()} {_SMALL_JVM if num_bytes < SMALL_BYTES else _LARGE_JVM}",
+        "spark.driver.extraJavaOptions": f"{_log_option()} {jvm}",
     }
     if not re.search(r"--(packages|jars)\b", os.environ.get("PYSPARK_SUBMIT_ARGS", "")):
         settings["spark.jars"] = ",".join(path.as_uri() for path in find_jars((DELTA_COORDINATES, *packages)))
