@@ -25,7 +25,6 @@ from __future__ import annotations
 import inspect
 import json
 import logging
-import random
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -44,6 +43,7 @@ from schemas.errors import (
     UsageError,
     carried_by,
 )
+from schemas.retries import retried
 
 __all__ = ["EXIT_INTERRUPTED", "Job", "Summary", "closing_line", "exit_code", "job"]
 
@@ -85,7 +85,11 @@ class Job(Generic[ConfigT]):
         config = self.check(argv)
         started = time.monotonic()
         with progress(self.name):
-            summary = _with_retries(lambda: _told_by_executors(lambda: self._run(config)))
+            summary = retried(
+                lambda: _told_by_executors(lambda: self._run(config)),
+                attempts=ATTEMPTS,
+                first_seconds=FIRST_DELAY_SECONDS,
+            )
         print(closing_line(self.name, summary, time.monotonic() - started), flush=True)  # noqa: T201
         return summary
 
@@ -139,23 +143,6 @@ def _told_by_executors(run: Callable[[], Summary]) -> Summary:
         if ours is None:
             raise
         raise ours from error
-
-
-def _with_retries(run: Callable[[], Summary]) -> Summary:
-    """Call `run`; when the world is busy, wait and call it again: jobs are idempotent.
-
-    The wait doubles each time and is drawn from its upper half, so that two jobs that met in one commit do
-    not meet again.
-    """
-    for attempt in range(1, ATTEMPTS):
-        try:
-            return run()
-        except Transient as busy:
-            longest = FIRST_DELAY_SECONDS * 2 ** (attempt - 1)
-            delay = random.uniform(longest / 2, longest)  # noqa: S311
-            logger.warning("attempt %d of %d: %s; next in %.1f s", attempt, ATTEMPTS, busy, delay)
-            time.sleep(delay)
-    return run()
 
 
 def _say(name: str, sentence: str, code: int) -> int:

@@ -46,13 +46,14 @@ class Careless(micro_batch.Writer):
         self.lake.append(rows, self.form.table)
         return Merged(num_inserted=0, num_updated=0)
 
-def linger(lake, changed):
-    time.sleep(1.5)
-    return {}
+class Linger(conversations._Follower):
+    def __call__(self, lake, changed):
+        time.sleep(1.5)
+        return {}
 
 writer = {"careless": Careless, "ours": micro_batch.Writer}[sys.argv[1]]
 conversations.Writer = writer
-conversations._follower = lambda policy: linger
+conversations._Follower = Linger
 from jobs.ingest_conversations import main
 sys.exit(main(sys.argv[2:]))
 """

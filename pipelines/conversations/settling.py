@@ -12,20 +12,20 @@ clock jumps is told from a long pause by nothing in the lake: give `build_conver
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F  # noqa: N812
 
 from pipelines.conversations.policy import ConversationPolicy
+from pipelines.time_spans import EPOCH, moment
 
 __all__ = ["TIMES", "WITNESSES", "believed", "columns_at", "settled", "time_of", "unsettled_at"]
 
 WITNESSES: Final = 3
 TIMES: Final = ("started_at", "spoken_at", "ended_at")
 
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND: Final = timedelta(microseconds=1)
 _HOUR: Final = timedelta(hours=1)
 
@@ -49,7 +49,7 @@ def time_of(rows: DataFrame, policy: ConversationPolicy) -> datetime | None:
             F.slice(F.sort_array(F.collect_set("shop_id")), 1, WITNESSES).alias("shops"),
         )
     )
-    found = ((_moment(row["first"]), _moment(row["last"]), row["shops"]) for row in hours.collect())
+    found = ((moment(row["first"]), moment(row["last"]), row["shops"]) for row in hours.collect())
     return believed(found, policy.max_skew)
 
 
@@ -80,8 +80,8 @@ def columns_at(as_of: datetime | None, policy: ConversationPolicy) -> dict[str, 
     What was turned off again is not activated, and what nobody turned on is not once the window is over.
     Windows end by the full hour, so that a stream does not rewrite what is a week old with every step.
     """
-    time = as_of or _EPOCH
-    hour = _EPOCH + (time - _EPOCH) // _HOUR * _HOUR
+    time = as_of or EPOCH
+    hour = EPOCH + (time - EPOCH) // _HOUR * _HOUR
     activated = f"""CASE WHEN deactivated_at IS NOT NULL THEN false WHEN activated_at IS NOT NULL THEN true
         WHEN unix_micros(proposed_at) < {_micros(hour - policy.window)} THEN false END"""
     closed = f"""end_reason IS NOT NULL
@@ -100,8 +100,4 @@ def unsettled_at(as_of: datetime | None, policy: ConversationPolicy) -> str:
 
 
 def _micros(time: datetime) -> int:
-    return (time - _EPOCH) // _MICROSECOND
-
-
-def _moment(micros: int) -> datetime:
-    return _EPOCH + micros * _MICROSECOND
+    return (time - EPOCH) // _MICROSECOND

@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+import math
+import time
+from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from pyspark.sql import DataFrame
 
 from pipelines.conversation_events import SchemaContract, events_form, ingest_contracts
-from pipelines.conversations import ConversationPolicy, build_changed
+from pipelines.conversations import ConversationPolicy, build_changed, settle, time_of
 from pipelines.ingest import Counts
 from pipelines.lake import Lake, lake_root
 from pipelines.storage import find_inputs
 from pipelines.streaming.checkpoint import Checkpoint
 from pipelines.streaming.files import LinesSource
 from pipelines.streaming.kafka import KAFKA_COORDINATES, kafka_rows, topic_of
-from pipelines.streaming.micro_batch import Writer
+from pipelines.streaming.micro_batch import Writer, patiently
 from pipelines.streaming.query import StreamPolicy, run_stream, stream_session
-from schemas.tables import BRONZE_EVENTS
+from schemas.tables import BRONZE_EVENTS, SILVER_CONVERSATIONS
 from serving.contract_files import CONTRACT_SUFFIX
 
 __all__ = ["Source", "stream_conversations"]
@@ -62,9 +65,12 @@ def stream_conversations(
     own = Lake(stream_session(lake.spark), lake.root)
     checkpoint = Checkpoint.of(policy.checkpoint, lake.root, source.name, BRONZE_EVENTS)
     told = _Told(own, source.inputs)
-    follow = _follower(silver) if policy.build else None
+    follow = _Follower(own, silver, policy.settle_seconds) if policy.build else None
     writer = Writer(own, events_form(contract), checkpoint.application, follow, told)
     counts = run_stream(_rows(own, source, policy), writer, checkpoint, policy)
+    if follow is not None:
+        follow.settle()
+        counts |= {"settled": follow.num_settled}
     return {**counts, "contracts": told.num_contracts, "malformed_contracts": told.num_malformed}
 
 
@@ -98,9 +104,30 @@ class _Told:
         self.num_malformed += counts["malformed_contracts"]
 
 
-def _follower(policy: ConversationPolicy) -> Callable[[Lake, DataFrame], dict[str, int]]:
-    def follow(lake: Lake, changed: DataFrame) -> dict[str, int]:
-        counts = build_changed(lake, changed, policy)
-        return {"built": counts["new"] + counts["changed"], "settled": counts["settled"]}
+class _Follower:
+    """Brings silver along with bronze: what changed with each batch, what only time changed now and then.
 
-    return follow
+    What time tells of a row lags by no more than `settle_seconds`, and by nothing once the stream has ended.
+    """
+
+    def __init__(self, lake: Lake, policy: ConversationPolicy, settle_seconds: float) -> None:
+        self.num_settled = 0
+        self._lake = lake
+        self._policy = policy
+        self._settle_seconds = settle_seconds
+        self._as_of: datetime | None = None
+        self._next = -math.inf
+
+    def __call__(self, lake: Lake, changed: DataFrame) -> dict[str, int]:
+        if self._as_of is None:
+            self._as_of = time_of(lake.read(SILVER_CONVERSATIONS), self._policy)
+        counts = build_changed(lake, changed, self._policy, self._as_of)
+        if time.monotonic() >= self._next:
+            self.settle()
+        return {"built": counts["new"] + counts["changed"]}
+
+    def settle(self) -> None:
+        """Bring all that is stored to the lake's time."""
+        self._as_of, num_settled = patiently(lambda: settle(self._lake, self._policy), "settling")
+        self.num_settled += num_settled
+        self._next = time.monotonic() + self._settle_seconds

@@ -10,12 +10,10 @@ there is kept to the times of the batch: Delta reads no file of other times.
 from __future__ import annotations
 
 import logging
-import random
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
 from typing import Any, Final, TypeVar
 
 import pyarrow as pa
@@ -29,15 +27,15 @@ from pipelines.erasure import ErasedSubjects, purge_later
 from pipelines.ingest import Form, bronze_row, is_erased
 from pipelines.lake import Lake, Merged
 from pipelines.records import Record, record_id_of
+from pipelines.time_spans import joined_spans, moment, spans_sql
 from schemas.envelope import MAX_RECORD_BYTES
-from schemas.errors import BrokenLaw, Transient
+from schemas.errors import BrokenLaw
+from schemas.retries import retried
 
-__all__ = ["Batch", "Totals", "Writer", "event_rows", "time_ranges"]
+__all__ = ["Batch", "Totals", "Writer", "event_rows", "patiently", "time_ranges"]
 
 _ATTEMPTS: Final = 6
-_FIRST_WAIT_SECONDS: Final = 0.2
-_MOST_RANGES: Final = 16
-_START: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_FIRST_WAIT_SECONDS: Final = 0.4
 _HOUR: Final = 3_600_000_000
 
 Result = TypeVar("Result")
@@ -160,13 +158,13 @@ class Writer:
         merged = Merged(num_inserted=0, num_updated=0)
         if num_distinct:
             txn = (self.application, number)
-            merged = _retried(lambda: self._merge(written, within, txn), number)
+            merged = patiently(lambda: self._merge(written, within, txn), f"batch {number}")
         if merged.num_inserted > num_distinct:
             raise BrokenLaw(f"conservation: {num_distinct} records came, {merged.num_inserted} were written")
         follow = self.follow
         if follow is not None:
             changed = changed_conversations(rows)
-            self.totals.counts.update(_retried(lambda: follow(self.lake, changed), number))
+            self.totals.counts.update(patiently(lambda: follow(self.lake, changed), f"batch {number}"))
         batch = Batch(
             read=num_read,
             new=merged.num_inserted,
@@ -185,16 +183,9 @@ class Writer:
         return self.lake.merge(rows, self.form.table, insert_only=True, distinct=True, within=within, txn=txn)
 
 
-def _retried(work: Callable[[], Result], number: int) -> Result:
-    """Do it, and when another writer was faster, again: a bounded number of times."""
-    for attempt in range(1, _ATTEMPTS):
-        try:
-            return work()
-        except Transient as busy:
-            longest = _FIRST_WAIT_SECONDS * 2**attempt
-            logger.warning("batch %d, attempt %d of %d: %s", number, attempt, _ATTEMPTS, busy)
-            time.sleep(random.uniform(longest / 2, longest))  # noqa: S311
-    return work()
+def patiently(work: Callable[[], Result], what: str) -> Result:
+    """Do it, and when another writer was faster, again: a stream waits longer than a job."""
+    return retried(work, attempts=_ATTEMPTS, first_seconds=_FIRST_WAIT_SECONDS, what=what)
 
 
 def changed_conversations(rows: DataFrame) -> DataFrame:
@@ -224,26 +215,13 @@ def _by_hour(rows: DataFrame) -> list[Row]:
 
 
 def time_ranges(hours: Sequence[Row]) -> str:
-    """A condition of `there` that holds for each event of these times: one range for each run of hours.
+    """A condition of `there` that holds for each event of these times: a span for each hour, if not too many.
 
     One event of another year costs the files of its hour, not those of all years between.
     """
-    timed = sorted((row["hour"], row["first"], row["last"]) for row in hours if row["hour"] is not None)
-    ranges: list[list[int]] = []
-    for hour, first, last in timed:
-        if ranges and hour <= ranges[-1][2] + 1:
-            ranges[-1][1:] = [last, hour]
-        else:
-            ranges.append([first, last, hour])
-    if len(ranges) > _MOST_RANGES:
-        ranges = [[ranges[0][0], ranges[-1][1], ranges[-1][2]]]
-    found = [f"there.event_time BETWEEN {_literal(first)} AND {_literal(last)}" for first, last, _ in ranges]
+    timed = [(row["first"], row["last"]) for row in hours if row["hour"] is not None]
+    spans = joined_spans((moment(first), moment(last)) for first, last in timed)
+    found = [spans_sql("there.event_time", spans)] if spans else []
     if len(timed) < len(hours):
         found.append("there.event_time IS NULL")
     return " OR ".join(found)
-
-
-def _literal(micros: int) -> str:
-    """A time as a literal of SQL: only those does Delta compare with the least and greatest of a file."""
-    moment = (_START + timedelta(microseconds=micros)).replace(tzinfo=None)
-    return f"TIMESTAMP'{moment.isoformat(sep=' ', timespec='microseconds')}Z'"

@@ -21,6 +21,7 @@ from pyspark.sql.streaming.query import StreamingQuery
 
 from pipelines.conversation_events import named_fields
 from pipelines.ingest import Counts
+from pipelines.session import INTERPRETED
 from pipelines.streaming.checkpoint import Checkpoint
 from pipelines.streaming.micro_batch import Batch, Writer
 from schemas.errors import BrokenLaw, SidewheelError, Transient, UsageError, carried_by
@@ -43,6 +44,9 @@ class StreamPolicy:
     build: Annotated[bool, "With --stream or --once: build conversations too."] = True
     checkpoint: Annotated[str | None, "Where a stream keeps its place; by default below the lake."] = None
     trigger_seconds: Annotated[float, "With --stream: how often to look for more, in seconds."] = 5.0
+    settle_seconds: Annotated[
+        float, "With --stream: at most so often see who has stopped talking and whose window is over."
+    ] = 60.0
     batch_bytes: Annotated[int, "With --stream: about how many bytes of files one batch takes."] = 64 << 20
     batch_messages: Annotated[int, "With --stream: at most how many messages of Kafka one batch takes."] = (
         100_000
@@ -57,6 +61,8 @@ class StreamPolicy:
         """Raise ValueError for settings that no stream can have."""
         if not 0 <= self.trigger_seconds <= 86_400:
             raise ValueError("--trigger-seconds must be from 0 to 86400.")
+        if not 0 <= self.settle_seconds <= 86_400:
+            raise ValueError("--settle-seconds must be from 0 to 86400.")
         if self.batch_bytes < 1 or self.batch_messages < 1:
             raise ValueError("--batch-bytes and --batch-messages must be at least 1.")
 
@@ -68,6 +74,8 @@ def stream_session(spark: SparkSession) -> SparkSession:
         # A batch is bounded in bytes; so is what a Python worker is given of it at once.
         "spark.sql.execution.arrow.maxBytesPerBatch": str(16 << 20),
         "spark.sql.shuffle.partitions": str(spark.sparkContext.defaultParallelism),
+        # Python takes most of a batch, and plans take the rest.
+        **INTERPRETED,
         "spark.sql.streaming.minBatchesToRetain": "20",
     }
     for name, value in settings.items():

@@ -20,6 +20,7 @@ from pipelines.conversations import (  # noqa: E402
     build,
     build_changed,
     count_conversations,
+    settle,
     settled,
     time_of,
 )
@@ -62,7 +63,7 @@ def acts(talked: list[Event], kind: str, days: float) -> Event:
 
 
 def bring(lake: Lake, events: Iterable[Event]) -> dict[str, int]:
-    """Append the events to bronze, and build what changed."""
+    """Append the events to bronze, build what changed as of the time before, and settle it."""
     rows = [
         {
             **BLANK,
@@ -74,7 +75,9 @@ def bring(lake: Lake, events: Iterable[Event]) -> dict[str, int]:
     ]
     frame = lake.spark.createDataFrame(rows, spark_schema(BRONZE_EVENTS))
     lake.append(frame, BRONZE_EVENTS)
-    return build_changed(lake, changed_by(lake, rows), POLICY)
+    as_of = time_of(lake.read(SILVER_CONVERSATIONS), POLICY)
+    counts = build_changed(lake, changed_by(lake, rows), POLICY, as_of)
+    return {**counts, "settled": settle(lake, POLICY)[1]}
 
 
 def changed_by(lake: Lake, rows: list[dict[str, Any]]) -> Any:

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import json
+from datetime import timedelta
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +16,7 @@ from pipelines.records import Record, record_id_of
 from pipelines.streaming.checkpoint import Checkpoint
 from pipelines.streaming.conversations import Source
 from pipelines.streaming.micro_batch import event_rows, time_ranges
+from pipelines.time_spans import MOST_SPANS, joined_spans, moment, spans_sql
 from schemas.envelope import MAX_RECORD_BYTES
 from schemas.errors import BrokenLaw, UsageError
 from schemas.tables import BRONZE_EVENTS, BRONZE_WORKFLOWS
@@ -125,13 +128,23 @@ def test_the_search_for_what_is_there_is_kept_to_the_hours_of_the_batch() -> Non
         "there.event_time BETWEEN TIMESTAMP'1970-01-01 03:00:00.000000Z'"
         " AND TIMESTAMP'1970-01-01 03:00:00.000000Z'"
         " OR there.event_time BETWEEN TIMESTAMP'1970-01-21 20:00:00.000000Z'"
+        " AND TIMESTAMP'1970-01-21 20:00:00.000005Z'"
+        " OR there.event_time BETWEEN TIMESTAMP'1970-01-21 21:00:00.000001Z'"
         " AND TIMESTAMP'1970-01-21 21:00:00.000009Z'"
     )
     assert time_ranges([hour(None)]) == "there.event_time IS NULL"
     assert time_ranges([hour(None), hour(0, 0, 7)]).count(" OR there.event_time IS NULL") == 1
-    many = time_ranges([hour(3 * number, 3 * number * one, 3 * number * one) for number in range(40)])
-    assert many.count("BETWEEN") == 1
-    assert "'1970-01-01 00:00:00.000000Z' AND TIMESTAMP'1970-01-05 21:00:00.000000Z'" in many
+
+
+def test_many_hours_become_few_spans_that_hold_them_all() -> None:
+    at = [moment(3_600_000_000 * 3 * number) for number in range(40)]
+    apart = [(start, start + timedelta(hours=1)) for start in at] + [(at[0] - timedelta(days=99), at[0])]
+    spans = joined_spans(apart)
+    assert len(spans) == MOST_SPANS
+    assert all(any(a <= first and last <= b for a, b in spans) for first, last in apart)
+    assert all(one[1] < other[0] for one, other in pairwise(spans))
+    assert joined_spans(apart, 1) == [(at[0] - timedelta(days=99), at[-1] + timedelta(hours=1))]
+    assert spans_sql("at", []) == "false"
 
 
 def test_a_checkpoint_keeps_its_name_and_another_one_has_another(tmp_path: Path) -> None:
