@@ -33,6 +33,7 @@ from typing import Generic, TypeVar
 
 from jobs._flags import flags_of, parse
 from jobs._progress import progress
+from pipelines.retries import retried
 from schemas.errors import (
     EXIT_BROKEN_LAW,
     EXIT_TRANSIENT,
@@ -43,7 +44,6 @@ from schemas.errors import (
     UsageError,
     carried_by,
 )
-from schemas.retries import retried
 
 __all__ = ["EXIT_INTERRUPTED", "Job", "Summary", "closing_line", "exit_code", "job"]
 

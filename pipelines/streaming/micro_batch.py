@@ -27,10 +27,10 @@ from pipelines.erasure import ErasedSubjects, purge_later
 from pipelines.ingest import Form, bronze_row, is_erased
 from pipelines.lake import Lake, Merged
 from pipelines.records import Record, record_id_of
+from pipelines.retries import retried
 from pipelines.time_spans import joined_spans, moment, spans_sql
 from schemas.envelope import MAX_RECORD_BYTES
 from schemas.errors import BrokenLaw
-from schemas.retries import retried
 
 __all__ = ["Batch", "Totals", "Writer", "event_rows", "patiently", "time_ranges"]
 

@@ -222,7 +222,8 @@ def test_a_job_file_runs_as_a_script_with_its_packages_in_a_zip(tmp_path: Path) 
     """As `spark-submit jobs/x.py --py-files sidewheel.zip` starts it: jobs/ first on the path, zip behind."""
     package = tmp_path / "sidewheel.zip"
     with zipfile.ZipFile(package, "w") as archive:
-        for path in [*ROOT.glob("jobs/_*.py"), ROOT / "schemas/__init__.py", ROOT / "schemas/errors.py"]:
+        needed = ("schemas/__init__.py", "schemas/errors.py", "pipelines/__init__.py", "pipelines/retries.py")
+        for path in [*ROOT.glob("jobs/_*.py"), *(ROOT / name for name in needed)]:
             archive.write(path, path.relative_to(ROOT))
     script = tmp_path / "jobs" / "count_up.py"
     script.parent.mkdir()
