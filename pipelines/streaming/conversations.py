@@ -7,7 +7,7 @@ import math
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from pyspark.sql import DataFrame
 
@@ -21,6 +21,7 @@ from pipelines.streaming.files import LinesSource
 from pipelines.streaming.kafka import KAFKA_COORDINATES, kafka_rows, topic_of
 from pipelines.streaming.micro_batch import Writer, patiently
 from pipelines.streaming.query import StreamPolicy, run_stream, stream_session
+from pipelines.streaming.watermark import Watermark
 from schemas.tables import BRONZE_EVENTS, SILVER_CONVERSATIONS
 from serving.contract_files import CONTRACT_SUFFIX
 
@@ -66,7 +67,8 @@ def stream_conversations(
     checkpoint = Checkpoint.of(policy.checkpoint, lake.root, source.name, BRONZE_EVENTS)
     told = _Told(own, source.inputs)
     follow = _Follower(own, silver, policy.settle_seconds) if policy.build else None
-    writer = Writer(own, events_form(contract), checkpoint.application, follow, told)
+    watermark = Watermark(timedelta(minutes=policy.watermark_minutes), silver.max_skew)
+    writer = Writer(own, events_form(contract), checkpoint.application, follow, told, watermark)
     counts = run_stream(_rows(own, source, policy), writer, checkpoint, policy)
     if follow is not None:
         follow.settle()

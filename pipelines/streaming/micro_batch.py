@@ -23,11 +23,13 @@ from pyspark.sql.types import LongType
 
 from pipelines.contracts import spark_schema
 from pipelines.conversation_events import rescued_fields
+from pipelines.conversations.settling import WITNESSES
 from pipelines.erasure import ErasedSubjects, purge_later
 from pipelines.ingest import Form, bronze_row, is_erased
 from pipelines.lake import Lake, Merged
 from pipelines.records import Record, record_id_of
 from pipelines.retries import retried
+from pipelines.streaming.watermark import Watermark
 from pipelines.time_spans import joined_spans, moment, spans_sql
 from schemas.envelope import MAX_RECORD_BYTES
 from schemas.errors import BrokenLaw
@@ -44,7 +46,10 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """What one micro-batch held: `read` records, of which each is new, known, repeated or of one erased."""
+    """What one micro-batch held: `read` records, of which each is new, known, repeated or of one erased.
+
+    `malformed`, `rescued` and `late` ones are among them.
+    """
 
     read: int
     new: int
@@ -53,6 +58,7 @@ class Batch:
     erased: int
     malformed: int
     rescued: int
+    late: int
 
 
 @dataclass(slots=True)
@@ -115,6 +121,7 @@ class Writer:
     """Brings silver along, from the conversations that the batch touched."""
     before: Callable[[], None] | None = None
     """What has to be in the lake before the batch."""
+    watermark: Watermark | None = None
     totals: Totals = field(default_factory=Totals)
 
     def __call__(self, raw: DataFrame, number: int) -> None:
@@ -145,7 +152,8 @@ class Writer:
         logger.info("batch %d: %s seconds=%.1f", number, counts, seconds)
 
     def _commit(self, rows: DataFrame, number: int) -> Batch:
-        hours = _by_hour(rows)
+        watermark = self.watermark
+        hours = _by_hour(rows, None if watermark is None else watermark.micros)
         num_distinct = sum(row["num"] - row["erased"] for row in hours)
         num_read = sum(row["copies"] for row in hours)
         num_erased = sum(row["erased"] for row in hours)
@@ -173,7 +181,10 @@ class Writer:
             erased=num_erased,
             malformed=sum(row["malformed"] for row in hours) - num_erased,
             rescued=num_rescued,
+            late=sum(row["late"] for row in hours),
         )
+        if watermark is not None:
+            watermark.saw(hours)
         for name in Batch.__slots__:
             self.totals.counts[name] += getattr(batch, name)
         self.totals.fields.update(fields)
@@ -196,7 +207,7 @@ def changed_conversations(rows: DataFrame) -> DataFrame:
     )
 
 
-def _by_hour(rows: DataFrame) -> list[Row]:
+def _by_hour(rows: DataFrame, late_before: int | None) -> list[Row]:
     """Counts of the rows by the hour of their time; null is the hour of those without."""
     micros = F.unix_micros("event_time")
     return (
@@ -209,6 +220,8 @@ def _by_hour(rows: DataFrame) -> list[Row]:
             F.count("problem_code").alias("malformed"),
             F.count("rescued").alias("rescued"),
             F.count_if(is_erased()).alias("erased"),
+            F.count_if(micros < F.lit(late_before)).alias("late"),
+            F.slice(F.sort_array(F.collect_set("shop_id")), 1, WITNESSES).alias("shops"),
         )
         .collect()
     )

@@ -47,6 +47,9 @@ class StreamPolicy:
     settle_seconds: Annotated[
         float, "With --stream: at most so often see who has stopped talking and whose window is over."
     ] = 60.0
+    watermark_minutes: Annotated[
+        float, "With --stream or --once: an event this much behind the newest is counted as late."
+    ] = 60.0
     batch_bytes: Annotated[int, "With --stream: about how many bytes of files one batch takes."] = 64 << 20
     batch_messages: Annotated[int, "With --stream: at most how many messages of Kafka one batch takes."] = (
         100_000
@@ -63,6 +66,8 @@ class StreamPolicy:
             raise ValueError("--trigger-seconds must be from 0 to 86400.")
         if not 0 <= self.settle_seconds <= 86_400:
             raise ValueError("--settle-seconds must be from 0 to 86400.")
+        if not 0 <= self.watermark_minutes <= 525_600:
+            raise ValueError("--watermark-minutes must be from 0 to 525600.")
         if self.batch_bytes < 1 or self.batch_messages < 1:
             raise ValueError("--batch-bytes and --batch-messages must be at least 1.")
 

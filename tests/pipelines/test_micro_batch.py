@@ -16,6 +16,7 @@ from pipelines.records import Record, record_id_of
 from pipelines.streaming.checkpoint import Checkpoint
 from pipelines.streaming.conversations import Source
 from pipelines.streaming.micro_batch import event_rows, time_ranges
+from pipelines.streaming.watermark import Watermark
 from pipelines.time_spans import MOST_SPANS, joined_spans, moment, spans_sql
 from schemas.envelope import MAX_RECORD_BYTES
 from schemas.errors import BrokenLaw, UsageError
@@ -145,6 +146,22 @@ def test_many_hours_become_few_spans_that_hold_them_all() -> None:
     assert all(one[1] < other[0] for one, other in pairwise(spans))
     assert joined_spans(apart, 1) == [(at[0] - timedelta(days=99), at[-1] + timedelta(hours=1))]
     assert spans_sql("at", []) == "false"
+
+
+def test_late_is_what_comes_behind_a_time_that_no_single_clock_moves() -> None:
+    one = 3_600_000_000
+
+    def seen(number: int, shops: list[str]) -> Row:
+        return Row(hour=number, first=number * one, last=number * one + 5, shops=shops)
+
+    watermark = Watermark(timedelta(hours=1), timedelta(hours=24))
+    assert watermark.micros is None
+    watermark.saw([seen(500, ["a", "b", "c"]), seen(90_000, ["d"]), Row(hour=None, first=None, last=None)])
+    assert watermark.micros == 499 * one + 5
+    watermark.saw([seen(400, ["a", "b", "c"])])
+    assert watermark.micros == 499 * one + 5, "time does not go back"
+    watermark.saw([seen(501, ["a"])])
+    assert watermark.micros == 500 * one + 5
 
 
 def test_a_checkpoint_keeps_its_name_and_another_one_has_another(tmp_path: Path) -> None:

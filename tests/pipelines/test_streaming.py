@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import gzip
 import shutil
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +15,7 @@ from jobs.ingest_conversations import Config, run  # noqa: E402
 from pipelines.conversation_events import events_form  # noqa: E402
 from pipelines.lake import Lake  # noqa: E402
 from pipelines.streaming.micro_batch import Writer  # noqa: E402
+from pipelines.streaming.watermark import Watermark  # noqa: E402
 from schemas.errors import BrokenLaw, UsageError  # noqa: E402
 from schemas.tables import BRONZE_EVENTS, SILVER_CONVERSATIONS, Table  # noqa: E402
 from tests.pipelines.event_lines import UNREADABLE, conversations, event_line  # noqa: E402
@@ -91,8 +93,15 @@ def test_a_batch_that_was_committed_is_skipped_under_its_name_and_looked_up_unde
     assert [row["record_id"] for row in rows(lake, BRONZE_EVENTS)] == ["0" * 32], (
         "the record is there already"
     )
-    Writer(lake, events_form(), "application-3")(other, 0)
+    (event,) = rows(lake, BRONZE_EVENTS)
+    watermark = Watermark(timedelta(minutes=9), timedelta(hours=24))
+    third = Writer(lake, events_form(), "application-3", watermark=watermark)
+    third(other, 0)
     assert len(rows(lake, BRONZE_EVENTS)) == 2, "another application's batch 0 is not the first one's"
+    assert (watermark.newest, third.totals.counts["late"]) == (event["event_time"], 0)
+    watermark.newest += timedelta(minutes=10)
+    third(other, 1)
+    assert third.totals.counts["late"] == 1
     assert lake.spark.conf.get("spark.databricks.delta.write.txnAppId", None) is None
 
 
