@@ -6,6 +6,9 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Annotated, Final
 
+from pipelines.recognizers import recognizer_version
+from pipelines.redact import REDACTOR_VERSION
+
 __all__ = ["ConversationPolicy"]
 
 _MOST_DAYS: Final = 3650
@@ -22,6 +25,9 @@ class ConversationPolicy:
     max_skew_hours: Annotated[
         int, "After a pause of more hours than these, time goes on once three shops say so."
     ] = 24
+    recognizer: Annotated[
+        str, "A model of names beside the patterns: `presidio`, or a folder of a token-classification model."
+    ] = ""
     max_bytes: Annotated[int, "A conversation whose events have more bytes is refused."] = 16 << 20
 
     def __post_init__(self) -> None:
@@ -34,6 +40,12 @@ class ConversationPolicy:
                 raise ValueError(f"--{name.replace('_', '-')} must be from 1 to {most}.")
         if self.max_bytes < 1:
             raise ValueError("--max-bytes must be at least 1.")
+        recognizer_version(self.recognizer)  # a folder without a model stops here, not in an executor
+
+    @property
+    def redactor_version(self) -> str:
+        """What redacts, rules and model: rows of another one are made anew."""
+        return "+".join(filter(None, (REDACTOR_VERSION, recognizer_version(self.recognizer))))
 
     @property
     def window(self) -> timedelta:

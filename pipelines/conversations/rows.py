@@ -15,7 +15,8 @@ from datetime import datetime
 from typing import Any, Final, get_args
 
 from pipelines.conversations.policy import ConversationPolicy
-from pipelines.redact import REDACTOR_VERSION, Redactor
+from pipelines.recognizers import recognizer_of
+from pipelines.redact import Redactor
 from schemas.chat import Message, render_text
 from schemas.conversation import Event, conversation_record_id, messages_of
 from schemas.errors import BadRecord
@@ -84,9 +85,10 @@ def conversation_row(
         **dict.fromkeys(("request", "messages", "python"), ""),
         **NO_TAGS.columns(),
         "num_redacted": 0,
-        "redactor_version": REDACTOR_VERSION,
+        "redactor_version": policy.redactor_version,
     }
-    redactor = Redactor(() if unread else _workflow_ids(ordered))
+    recognizer = recognizer_of(policy.recognizer)
+    redactor = Redactor(() if unread else _workflow_ids(ordered), recognizer)
     try:
         if unread:
             raise BadRecord(
