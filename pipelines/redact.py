@@ -7,9 +7,10 @@
 What comes out is pseudonymised and scrubbed, which is less than free of persons. Three layers look at each
 text: the patterns of `pipelines.identifiers`; `pipelines.known_entities`, what the conversation's own tools
 said of people; and `pipelines.remainders`, which lets no long run of digits and no `@` pass. A fourth, a
-`Recognizer` such as a model of names (`pipelines.recognizers`), may be given. On the held-out half of `pipelines.labelled_messages`
-(5,000 messages of our own, nobody else's) the recall is 0.997 or more of each structured kind, 0.92 of names
-that something announces and 0.62 of addresses, of which parts stay; `benchmarks/redaction.py` measures it.
+`Recognizer` such as a model of names (`pipelines.recognizers`), may be given. On the held-out half of
+`pipelines.labelled_messages` (5,000 messages of our own, nobody else's) the recall is 0.997 or more of each
+structured kind, 0.92 of names that something announces and 0.62 of addresses, of which parts stay;
+`benchmarks/redaction.py` measures it.
 
 One redactor a conversation: an identifier has one surrogate in all of it, numbered where it is seen first, so
 that a request still says what its workflow says. Text is replaced where it is decoded, leaf by leaf: in JSON

@@ -37,7 +37,8 @@ DOORS = {
     "duckdb_extension_delta": ("pipelines/adhoc.py",),
     "great_expectations": ("pipelines/quality/validation.py",),
     "torch": ("training/", "serving/local_model.py"),
-    "transformers": ("training/", "serving/local_model.py"),
+    "transformers": ("training/", "serving/local_model.py", "pipelines/recognizers.py"),
+    "presidio_analyzer": ("pipelines/recognizers.py",),
     "accelerate": ("training/", "serving/local_model.py"),
     "airflow": ("airflow_dags/",),
     "liquid": (
