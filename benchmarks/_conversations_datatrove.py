@@ -16,8 +16,8 @@ from pathlib import Path
 
 import orjson
 import pyarrow as pa
+from _curate_datatrove import run, total
 from datatrove.data import Document, DocumentsPipeline
-from datatrove.executor.local import LocalPipelineExecutor
 from datatrove.pipeline.base import PipelineStep
 from datatrove.pipeline.formatters import PIIFormatter
 from datatrove.pipeline.readers.base import BaseReader
@@ -25,7 +25,6 @@ from datatrove.pipeline.writers import ParquetWriter
 from loguru import logger
 
 TASKS = 8
-WORKERS = 2
 KEYS = {"event_id", "conversation_id", "shop_id", "sequence", "time", "kind", "payload"}
 TALK = ("message", "tool_call", "tool_result")
 COLUMNS = ("conversation_id", "shop_id", "num_events", "activated", "text")
@@ -109,30 +108,20 @@ def row(_: ParquetWriter, made: Document) -> dict:
     return {name: said[name] for name in COLUMNS}
 
 
-def run(steps: list, logs: Path) -> object:
-    return LocalPipelineExecutor(
-        steps, tasks=TASKS, workers=WORKERS, start_method="fork", logging_dir=str(logs)
-    ).run()
-
-
 def main(events: str, output: str) -> None:
     logger.remove()
     scratch = Path(f"{output}-scratch")
     hands = scratch / "hands"
     hands.mkdir(parents=True)
-    stats = run([Deal(events, str(hands))], scratch / "first")
+    stats = run([Deal(events, str(hands))], TASKS, scratch / "first")
     types = {"num_events": pa.int64(), "activated": pa.bool_()}
     schema = pa.schema([(name, types.get(name, pa.string())) for name in COLUMNS])
     writer = ParquetWriter(output, compression="zstd", adapter=row, schema=schema)
-    run([Conversations(str(hands)), PIIFormatter(), writer], scratch / "second")
+    run([Conversations(str(hands)), PIIFormatter(), writer], TASKS, scratch / "second")
     said = json.loads(stats.to_json())[0]["stats"]
     print(
         "RESULT " + json.dumps({"read": total(said["lines"]), "malformed": total(said.get("malformed", 0))})
     )
-
-
-def total(metric: int | dict) -> int:
-    return metric["total"] if isinstance(metric, dict) else metric
 
 
 if __name__ == "__main__":

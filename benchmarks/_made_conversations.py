@@ -16,6 +16,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from pathlib import Path
 
 from tests.recorded_conversations import record
@@ -30,6 +31,7 @@ CONVERSATION, SHOP, TIME, SIGNED = "<conversation>", "<shop>", "<time>", "<signe
 SIDEWHEEL = Path(sys.executable).with_name("sidewheel")
 
 
+@cache
 def templates() -> list[list[str]]:
     """The lines of each recorded conversation, with places for what differs."""
     with tempfile.TemporaryDirectory() as name:

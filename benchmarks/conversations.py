@@ -13,7 +13,6 @@ import argparse
 import hashlib
 import os
 import shutil
-import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -23,12 +22,12 @@ import pyarrow.dataset as ds
 from _made_conversations import make
 from _measured import Measured, measured
 from _stream_latency import latency
+from curate import datatrove_python
 
 from pipelines.adhoc import query
 
 FEW = 1_000
 NUM_FILES = 8
-DATATROVE = ("datatrove[io]==0.10.1", "regex")
 HERE = Path(sys.argv[0]).parent.absolute()
 SIDEWHEEL = Path(sys.executable).with_name("sidewheel")
 
@@ -108,10 +107,7 @@ def digest(rows: list[dict[str, object]]) -> tuple[int, str]:
 
 def peer(folder: Path, num: int) -> Iterator[str]:
     """Beside datatrove: our two batch jobs, whose lake is there already, once more on the same files."""
-    uv = os.environ.get("UV") or shutil.which("uv") or HERE.parent / ".uv" / "bin" / "uv"
-    python = folder / "datatrove" / "bin" / "python"
-    subprocess.run([uv, "venv", "--quiet", "--python", sys.executable, folder / "datatrove"], check=True)
-    subprocess.run([uv, "pip", "install", "--quiet", "--python", python, *DATATROVE], check=True)
+    python = datatrove_python(folder)
     events, num = recorded(folder, num)
     output, lake = folder / "theirs", folder / "lake-batch"
     shutil.rmtree(lake, ignore_errors=True)

@@ -47,7 +47,7 @@ class Careless(micro_batch.Writer):
         return Merged(num_inserted=0, num_updated=0)
 
 class Linger(conversations._Follower):
-    def __call__(self, lake, changed):
+    def __call__(self, changed):
         time.sleep(1.5)
         return {}
 

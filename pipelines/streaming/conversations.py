@@ -120,10 +120,10 @@ class _Follower:
         self._as_of: datetime | None = None
         self._next = -math.inf
 
-    def __call__(self, lake: Lake, changed: DataFrame) -> dict[str, int]:
+    def __call__(self, changed: DataFrame) -> dict[str, int]:
         if self._as_of is None:
-            self._as_of = time_of(lake.read(SILVER_CONVERSATIONS), self._policy)
-        counts = build_changed(lake, changed, self._policy, self._as_of)
+            self._as_of = time_of(self._lake.read(SILVER_CONVERSATIONS), self._policy)
+        counts = build_changed(self._lake, changed, self._policy, self._as_of)
         if time.monotonic() >= self._next:
             self.settle()
         return {"built": counts["new"] + counts["changed"]}

@@ -117,7 +117,7 @@ class Writer:
     lake: Lake
     form: Form
     application: str
-    follow: Callable[[Lake, DataFrame], dict[str, int]] | None = None
+    follow: Callable[[DataFrame], dict[str, int]] | None = None
     """Brings silver along, from the conversations that the batch touched."""
     before: Callable[[], None] | None = None
     """What has to be in the lake before the batch."""
@@ -172,7 +172,7 @@ class Writer:
         follow = self.follow
         if follow is not None:
             changed = changed_conversations(rows)
-            self.totals.counts.update(patiently(lambda: follow(self.lake, changed), f"batch {number}"))
+            self.totals.counts.update(patiently(lambda: follow(changed), f"batch {number}"))
         batch = Batch(
             read=num_read,
             new=merged.num_inserted,
