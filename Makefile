@@ -9,6 +9,8 @@ AIRFLOW := .venv-airflow
 VLLM := .venv-vllm
 
 unexport UV_PROJECT_ENVIRONMENT VIRTUAL_ENV
+# Without bytecode each of the many processes of a run would compile torch, pandas and Airflow anew.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: help demo test test-airflow test-demo test-vllm test-s3 lint fuzz faults bench zip clean java
 

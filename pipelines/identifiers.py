@@ -23,6 +23,7 @@ from pipelines.person_rules import PERSON_RULES
 __all__ = [
     "ALL_RULES",
     "ODD_MARKS",
+    "SHORT_TEXT",
     "Identifier",
     "find_by",
     "find_identifiers",
@@ -33,7 +34,8 @@ __all__ = [
 
 
 ALL_RULES: Final = (*RULES, *PERSON_RULES)
-_SHORT: Final = 256
+SHORT_TEXT: Final = 1024
+"""What is no longer than that is remembered, in characters."""
 _MASK: Final = "\x1f"
 """In the place of what was found already: white space to every pattern, and no separator inside any."""
 ODD_MARKS: Final = dict.fromkeys(map(ord, "\u00a0\u2007\u2009\u202f"), " ") | dict.fromkeys(
@@ -55,7 +57,7 @@ class Identifier:
 
 def find_identifiers(text: str) -> Sequence[Identifier]:
     """Every identifier in `text`, in order; none overlaps another."""
-    return _find_again(text) if len(text) <= _SHORT else find_by(text, ALL_RULES)
+    return _find_again(text) if len(text) <= SHORT_TEXT else find_by(text, ALL_RULES)
 
 
 @functools.lru_cache(maxsize=8192)

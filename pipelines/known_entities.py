@@ -11,6 +11,7 @@ word. Liquid is never touched. Not here yet: nicknames, and names that are spell
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Iterator, Sequence
 from typing import Final
@@ -44,6 +45,10 @@ class KnownEntities:
         self._parts: dict[str, str] = {}
         """Part of a name, as written -> key of the whole."""
         self._pattern: re.Pattern[str] | None = None
+
+    def __bool__(self) -> bool:
+        """Whether anything is known."""
+        return bool(self._whole or self._parts)
 
     def learn(self, value: JsonValue, parent: str = "") -> None:
         """Remember what is in the known keys of `value` and of all below it."""
@@ -82,7 +87,7 @@ class KnownEntities:
 
     def find(self, text: str) -> Sequence[Identifier]:
         """Where `text` names what is known, in order; the longest first."""
-        if not (self._whole or self._parts) or not text:
+        if not self or not text:
             return ()
         return tuple(self._found(text))
 
@@ -106,6 +111,7 @@ class KnownEntities:
             self._pattern = None
 
 
+@functools.lru_cache(maxsize=4096)
 def _plain(key: str) -> str:
     """`first_name` and `firstName` are one key."""
     return key.replace("_", "").replace("-", "").casefold()

@@ -23,13 +23,14 @@ from __future__ import annotations
 
 import ast
 import contextlib
+import functools
 import re
 import warnings
 from collections.abc import Collection, Iterator, Sequence
 from itertools import accumulate
 from typing import Final, Protocol
 
-from pipelines.identifiers import Identifier, find_identifiers, masked, replaced
+from pipelines.identifiers import SHORT_TEXT, Identifier, find_identifiers, masked, replaced
 from pipelines.known_entities import KnownEntities
 from pipelines.remainders import find_remainders
 from schemas.chat import Message
@@ -122,10 +123,13 @@ class Redactor:
         return self._replaced(text, () if text in self._kept else self._found(text))
 
     def _found(self, text: str) -> Sequence[Identifier]:
+        known = self._known.find(masked(text, find_identifiers(text))) if self._known else ()
+        if not known and self._recognizer is None:
+            return _found_alone(text)
         found = list(find_identifiers(text))
         if _CODE.fullmatch(text):
             return found
-        found += self._known.find(masked(text, found))
+        found += known
         found.sort(key=lambda one: one.start)
         if self._recognizer is not None:
             found += (
@@ -238,6 +242,21 @@ class Redactor:
         if found.kind == "ip4":  # 198.18.0.0/15 is for benchmarks and belongs to nobody
             return f"198.{18 + number // 65_536}.{number // 256 % 256}.{number % 256}"
         return _SURROGATES.get(found.kind, "{}").format(number)
+
+
+def _found_alone(text: str) -> Sequence[Identifier]:
+    """What is in a text whatever the conversation: most are words of the catalogue and come again in all."""
+    return _found_again(text) if len(text) <= SHORT_TEXT else _by_form(text)
+
+
+def _by_form(text: str) -> Sequence[Identifier]:
+    found = find_identifiers(text)
+    if _CODE.fullmatch(text) or not (left := find_remainders(text, found)):
+        return found
+    return sorted((*found, *left), key=lambda one: one.start)
+
+
+_found_again: Final = functools.lru_cache(maxsize=8192)(_by_form)
 
 
 def texts_of_python(source: str) -> Iterator[str]:

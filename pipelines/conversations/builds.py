@@ -8,10 +8,12 @@ build wait for one of everything.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import fields
 from datetime import UTC, datetime, timedelta
-from typing import Final
+from itertools import groupby, islice
+from operator import itemgetter
+from typing import Any, Final
 
 import pyarrow as pa
 from pyspark.sql import DataFrame, Window
@@ -36,6 +38,8 @@ _READ: Final = (
 )
 _BYTES_BESIDE_THE_PAYLOAD: Final = 256
 _HOUR: Final = timedelta(hours=1)
+_ROWS_A_BATCH: Final = 64
+"""A row has all the words of its conversation."""
 
 
 def build(bronze: DataFrame, policy: ConversationPolicy) -> DataFrame:
@@ -61,7 +65,9 @@ def build(bronze: DataFrame, policy: ConversationPolicy) -> DataFrame:
         .where(~F.col("large") | (F.col("place") == 1))
         .withColumn("payload", F.when(~F.col("large"), F.col("payload")))
     )
-    return events.groupBy("conversation_id").applyInArrow(
+    # The windows have put each conversation into one partition. A call of Python for each would cost more
+    # than its row.
+    return events.sortWithinPartitions("conversation_id").mapInArrow(
         _builder(policy), spark_schema(SILVER_CONVERSATIONS)
     )
 
@@ -162,16 +168,24 @@ def _of(rows: DataFrame, ids: DataFrame) -> DataFrame:
     return rows.join(F.broadcast(ids.select("conversation_id")), "conversation_id", "left_semi")
 
 
-def _builder(policy: ConversationPolicy) -> Callable[[pa.Table], pa.Table]:
-    def run(table: pa.Table) -> pa.Table:
-        rows = table.to_pylist()
-        events = [
-            Event(time=row["event_time"], **{name: row[name] for name in _READ if name != "event_time"})
-            for row in rows
-        ]
-        known = {field.name: rows[0][field.name] for field in fields(Unread)}
-        unread = Unread(**known) if rows[0]["large"] else None
-        made = conversation_row(events, policy, unread=unread)
-        return pa.Table.from_pylist([made], schema=SILVER_CONVERSATIONS.schema)
+def _builder(policy: ConversationPolicy) -> Callable[[Iterable[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
+    """From events, those of one conversation next to each other, to rows."""
+
+    def run(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        events = (row for batch in batches for row in batch.to_pylist())
+        together = (list(rows) for _, rows in groupby(events, key=itemgetter("conversation_id")))
+        made = (_row(rows, policy) for rows in together)
+        while some := list(islice(made, _ROWS_A_BATCH)):
+            yield pa.RecordBatch.from_pylist(some, schema=SILVER_CONVERSATIONS.schema)
 
     return run
+
+
+def _row(rows: Sequence[dict[str, Any]], policy: ConversationPolicy) -> dict[str, Any]:
+    """The row of one conversation from those of its events."""
+    events = [
+        Event(time=row["event_time"], **{name: row[name] for name in _READ if name != "event_time"})
+        for row in rows
+    ]
+    known = {field.name: rows[0][field.name] for field in fields(Unread)}
+    return conversation_row(events, policy, unread=Unread(**known) if rows[0]["large"] else None)
