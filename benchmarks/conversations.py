@@ -40,35 +40,40 @@ def recorded(folder: Path, num: int) -> tuple[Path, int]:
     return events, sum(file.read_bytes().count(b"\n") for file in events.iterdir())
 
 
-def jobs(folder: Path, events: Path) -> dict[str, Measured]:
-    """Each way into silver, on a fresh lake."""
-    batch, stream = folder / "lake-batch", folder / "lake-stream"
+def jobs(folder: Path, events: Path, *, stream: bool) -> dict[str, Measured]:
+    """Each way into silver, on a fresh lake; a stream takes several times as long as a batch."""
+    batch, streamed = folder / "lake-batch", folder / "lake-stream"
     steps = {
         "ingest_conversations": ("ingest_conversations", "--inputs", events, "--lake", batch),
         "build_conversations": ("build_conversations", "--lake", batch),
         "both, as a stream (--once)": (
-            *("ingest_conversations", "--inputs", events, "--lake", stream),
+            *("ingest_conversations", "--inputs", events, "--lake", streamed),
             *("--once", "--batch-bytes", 32 << 20),
         ),
     }
-    took = {name: measured([SIDEWHEEL, *map(str, command)], folder=folder) for name, command in steps.items()}
-    if rows_of_lake(batch) != rows_of_lake(stream):
-        raise RuntimeError("batch and stream left different conversations")
-    shutil.rmtree(stream)
+    took = {
+        name: measured([SIDEWHEEL, *map(str, command)], folder=folder)
+        for name, command in steps.items()
+        if stream or streamed not in command
+    }
+    if stream:
+        if rows_of_lake(batch) != rows_of_lake(streamed):
+            raise RuntimeError("batch and stream left different conversations")
+        shutil.rmtree(streamed)
     return took
 
 
-def growth(folder: Path, sizes: list[int]) -> Iterator[str]:
+def growth(folder: Path, sizes: list[int], stream_most: int) -> Iterator[str]:
     yield (
         f"{'job':28}{'events':>11}{'wall s':>9}{'CPU s':>9}{'fixed':>8}{'peak MB':>9}"
         f"{'events/CPU s':>14}{'beyond fixed':>14}{'growth':>8}"
     )
-    fixed = jobs(folder, recorded(folder, FEW)[0])
+    fixed = jobs(folder, recorded(folder, FEW)[0], stream=True)
     shutil.rmtree(folder / "lake-batch")
     base: dict[str, float] = {}
     for size in sizes:
         events, num = recorded(folder, size)
-        for name, took in jobs(folder, events).items():
+        for name, took in jobs(folder, events, stream=size <= stream_most).items():
             each = (took.cpu - fixed[name].cpu) / (num - FEW)
             base.setdefault(name, each)
             yield (
@@ -130,6 +135,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Conversations from their files into silver.")
     parser.add_argument("--sizes", type=int, nargs="+", default=[20_000, 200_000], help="events of each run")
     parser.add_argument(
+        "--stream-most", type=int, default=200_000, help="events above which only the batch is run"
+    )
+    parser.add_argument(
         "--stream-at", type=int, default=100_000, help="events that tell the rate of a stream"
     )
     parser.add_argument(
@@ -142,7 +150,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="conversations-") as name:
         folder = Path(name)
         if "growth" in arguments.parts:
-            for line in growth(folder, sorted(arguments.sizes)):
+            for line in growth(folder, sorted(arguments.sizes), arguments.stream_most):
                 print(line, flush=True)
         if "latency" in arguments.parts:
             rate, line = sustained(folder, arguments.stream_at)
