@@ -43,6 +43,7 @@ def measured(command: Sequence[str | Path], *, folder: Path) -> Measured:
     """Run `command` in `folder`. Raises RuntimeError with the end of what it said when it fails."""
     with suppress(OSError, AttributeError):
         ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+    _wait_for_orphans()  # whoever ran before is not counted as this one
     before = _reaped_seconds()
     log = folder / "benchmark.log"
     with log.open("w+", encoding="utf-8", errors="replace") as said:
