@@ -44,6 +44,8 @@ _TASTES = {
     "spark.sql.adaptive.enabled": "true",
     "spark.sql.parquet.compression.codec": "zstd",
     "spark.sql.execution.arrow.pyspark.enabled": "true",
+    # Else each call on a column asks the JVM five times where in Python it stands: three times the work.
+    "spark.python.sql.dataFrameDebugging.enabled": "false",
     "spark.databricks.delta.snapshotPartitions": "2",
     # Nothing of ours is in a warehouse, and Spark makes the folder all the same: not where the user stands.
     "spark.sql.warehouse.dir": Path(tempfile.gettempdir(), "sidewheel-warehouse").as_uri(),
