@@ -16,6 +16,7 @@ import duckdb
 import duckdb_extension_delta
 import pyarrow as pa
 
+from pipelines.delta_log import was_written
 from pipelines.storage import filesystem_of
 from schemas.errors import BrokenLaw, UsageError
 from schemas.tables import TABLES, Table
@@ -72,8 +73,7 @@ def named_queries() -> Mapping[str, str]:
 
 def _root(lake: str) -> str:
     filesystem, path = filesystem_of(lake)
-    found = [table for table in TABLES.values() if _is_written(filesystem, path, table)]
-    if not found:
+    if not any(was_written(filesystem, f"{path}/{table.path}") for table in TABLES.values()):
         raise UsageError(f"there is no lake in {lake}: ingest_workflows makes one.")
     if "://" not in lake:
         return path
@@ -82,15 +82,10 @@ def _root(lake: str) -> str:
     return lake.rstrip("/")
 
 
-def _is_written(filesystem: pa.fs.FileSystem, root: str, table: Table) -> bool:
-    info = filesystem.get_file_info(f"{root}/{table.path}/_delta_log")
-    return bool(info.type == pa.fs.FileType.Directory)
-
-
 def _select(connection: duckdb.DuckDBPyConnection, root: str, table: Table) -> str:
     """The table's columns in the contract's order and types."""
     filesystem, path = filesystem_of(root)
-    if not _is_written(filesystem, path, table):
+    if not was_written(filesystem, f"{path}/{table.path}"):
         types = _duckdb_types(connection, table)
         columns = ", ".join(f'NULL::{type_} AS "{name}"' for name, type_ in types.items())
         return f"SELECT {columns} WHERE false"

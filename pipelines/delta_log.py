@@ -22,7 +22,7 @@ import pyarrow.parquet as pq
 from pipelines.storage import filesystem_of
 from schemas.errors import BrokenLaw
 
-__all__ = ["LOG", "DataFile", "DeltaState", "data_files", "read_state"]
+__all__ = ["LOG", "DataFile", "DeltaState", "data_files", "read_state", "was_written"]
 
 LOG: Final = "_delta_log"
 
@@ -74,6 +74,22 @@ class DeltaState:
     @property
     def num_bytes(self) -> int:
         return sum(file.num_bytes for file in self.live.values())
+
+
+def was_written(filesystem: pafs.FileSystem, root: str) -> bool:
+    """Whether the folder `root` is a table.
+
+    One whose first commit never came is none: it has an empty log and nothing else. With data it is one
+    whose log was lost.
+    """
+
+    def names(folder: str) -> list[str]:
+        infos = filesystem.get_file_info(pafs.FileSelector(folder, allow_not_found=True))
+        return [info.base_name for info in infos]
+
+    if any(_COMMIT.fullmatch(name) or _CHECKPOINT.fullmatch(name) for name in names(f"{root}/{LOG}")):
+        return True
+    return any(not name.startswith(_NOT_DATA) for name in names(root))
 
 
 def read_state(uri: str) -> DeltaState | None:

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import fields
 from datetime import UTC, datetime, timedelta
-from itertools import groupby, islice
+from itertools import groupby
 from operator import itemgetter
 from typing import Any, Final
 
@@ -39,7 +39,7 @@ _READ: Final = (
 _BYTES_BESIDE_THE_PAYLOAD: Final = 256
 _HOUR: Final = timedelta(hours=1)
 _ROWS_A_BATCH: Final = 64
-"""A row has all the words of its conversation."""
+_CHARACTERS_A_BATCH: Final = 4 << 20
 
 
 def build(bronze: DataFrame, policy: ConversationPolicy) -> DataFrame:
@@ -174,11 +174,24 @@ def _builder(policy: ConversationPolicy) -> Callable[[Iterable[pa.RecordBatch]],
     def run(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         events = (row for batch in batches for row in batch.to_pylist())
         together = (list(rows) for _, rows in groupby(events, key=itemgetter("conversation_id")))
-        made = (_row(rows, policy) for rows in together)
-        while some := list(islice(made, _ROWS_A_BATCH)):
+        for some in _in_batches(_row(rows, policy) for rows in together):
             yield pa.RecordBatch.from_pylist(some, schema=SILVER_CONVERSATIONS.schema)
 
     return run
+
+
+def _in_batches(rows: Iterable[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
+    """The rows, so many together that their words take little memory."""
+    some: list[dict[str, Any]] = []
+    num_characters = 0
+    for row in rows:
+        some.append(row)
+        num_characters += len(row["messages"])
+        if len(some) == _ROWS_A_BATCH or num_characters >= _CHARACTERS_A_BATCH:
+            yield some
+            some, num_characters = [], 0
+    if some:
+        yield some
 
 
 def _row(rows: Sequence[dict[str, Any]], policy: ConversationPolicy) -> dict[str, Any]:

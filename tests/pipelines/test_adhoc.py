@@ -179,6 +179,17 @@ def test_a_folder_without_a_lake_is_a_sentence(tmp_path: Path) -> None:
         query(str(tmp_path), "SELECT 1")
 
 
+def test_a_table_of_which_nothing_was_committed_has_no_rows(filled: Lake) -> None:
+    """A writer that was stopped before its first commit leaves an empty log."""
+    log = Path(filled.root, SILVER_JUDGMENTS.path, "_delta_log")
+    assert not log.exists()
+    log.mkdir(parents=True)
+    (log / ".00000000000000000000.json.crc").write_bytes(b"")
+    assert query(filled.root, f"FROM {SILVER_JUDGMENTS.name}").num_rows == 0
+    assert query(filled.root, f"FROM {GOLD_FATES.name}").num_rows > 0
+    shutil.rmtree(log)
+
+
 def test_a_table_whose_log_is_damaged_is_named(filled: Lake) -> None:
     for path in (Path(filled.uri(GOLD_FATES)) / "_delta_log").glob("*.*"):
         path.unlink()
