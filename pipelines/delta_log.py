@@ -22,7 +22,7 @@ import pyarrow.parquet as pq
 from pipelines.storage import filesystem_of
 from schemas.errors import BrokenLaw
 
-__all__ = ["LOG", "DataFile", "DeltaState", "data_files", "read_state", "was_written"]
+__all__ = ["LOG", "DataFile", "DeltaState", "data_files", "is_version", "read_state", "was_written"]
 
 LOG: Final = "_delta_log"
 
@@ -76,6 +76,11 @@ class DeltaState:
         return sum(file.num_bytes for file in self.live.values())
 
 
+def is_version(name: str) -> bool:
+    """Whether a file of a log is a commit or a checkpoint, or part of one."""
+    return bool(_COMMIT.fullmatch(name) or _CHECKPOINT.fullmatch(name))
+
+
 def was_written(filesystem: pafs.FileSystem, root: str) -> bool:
     """Whether the folder `root` is a table.
 
@@ -87,7 +92,7 @@ def was_written(filesystem: pafs.FileSystem, root: str) -> bool:
         infos = filesystem.get_file_info(pafs.FileSelector(folder, allow_not_found=True))
         return [info.base_name for info in infos]
 
-    if any(_COMMIT.fullmatch(name) or _CHECKPOINT.fullmatch(name) for name in names(f"{root}/{LOG}")):
+    if any(map(is_version, names(f"{root}/{LOG}"))):
         return True
     return any(not name.startswith(_NOT_DATA) for name in names(root))
 

@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from delta import exceptions as delta_errors
 from delta.tables import DeltaTable
 from py4j.protocol import Py4JJavaError  # type: ignore[import-untyped]
-from pyspark.errors import PySparkException
+from pyspark.errors import AnalysisException, PySparkException
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F  # noqa: N812
 
 from pipelines.contracts import BROKEN_KEY, conform, differences, differs, guard_keys, spark_schema
+from pipelines.delta_log import LOG, is_version
 from pipelines.shop_pseudonyms import pseudonymised
 from pipelines.storage import bytes_below
 from schemas.errors import BrokenLaw, Transient, UsageError, carried_by
@@ -46,6 +48,8 @@ _BROKEN_LAWS: Final = (BROKEN_KEY, "DELTA_NOT_NULL_CONSTRAINT_VIOLATED", "DELTA_
 
 _TRANSACTION: Final = ("spark.databricks.delta.write.txnAppId", "spark.databricks.delta.write.txnVersion")
 
+_UNBORN_SECONDS: Final = 10
+"""How old a log without a commit is that no writer is at any more."""
 _PACKED: Final = 7
 """How many times smaller a dump is as zstd Parquet; 77 MB of generated records became 10.6 MB."""
 
@@ -80,8 +84,18 @@ class Lake:
         return re.sub(r"^file:///", "file:/", f"{self.root}/{table.path}")
 
     def exists(self, table: Table) -> bool:
-        """Whether the table was ever written."""
-        return DeltaTable.isDeltaTable(self.spark, self.uri(table))
+        """Whether the table was ever written. An empty log is none, which Delta takes for a table."""
+        there = DeltaTable.isDeltaTable(self.spark, self.uri(table))
+        return there and any(map(is_version, self._names(f"{self.uri(table)}/{LOG}")))
+
+    def _names(self, folder: str) -> Iterator[str]:
+        files, path = self._hadoop(folder)
+        return (status.getPath().getName() for status in files.listStatus(path))
+
+    def _hadoop(self, folder: str) -> tuple[Any, Any]:
+        """Spark's own file system, and the path in it: it has the credentials."""
+        path = self.spark._jvm.org.apache.hadoop.fs.Path(folder)  # type: ignore[union-attr]
+        return path.getFileSystem(self.spark._jsparkSession.sessionState().newHadoopConf()), path
 
     def version(self, table: Table) -> int | None:
         """Return the number of the table's newest commit, or None when there is no table."""
@@ -260,7 +274,13 @@ class Lake:
                 builder = builder.property(name, value)
             if table.partitions:
                 builder = builder.partitionedBy(*table.partitions)
-            builder.execute()
+            try:
+                builder.execute()
+            except AnalysisException as error:
+                if "DELTA_TABLE_NOT_FOUND" not in str(error):
+                    raise
+                self._clear_unborn(table)
+                raise Transient(f"{table.name} is being made, or was and never came to be") from error
             return
         stored = self.spark.read.format("delta").load(self.uri(table)).schema
         missing = [field for field in schema.fields if field.name not in stored.names]
@@ -276,6 +296,18 @@ class Lake:
         wrong = [phrase for phrase in differences(stored, table) if not phrase.endswith("is missing")]
         if wrong:
             raise BrokenLaw(f"the stored table {table.name} is not the contract's: {'; '.join(wrong)}")
+
+    def _clear_unborn(self, table: Table) -> None:
+        """Remove an old log without a commit: Delta would neither read the table nor make it.
+
+        A young one may be of a writer that is at its first commit just now.
+        """
+        files, log = self._hadoop(f"{self.uri(table)}/{LOG}")
+        left = list(files.listStatus(log))
+        newest = max(status.getModificationTime() for status in [files.getFileStatus(log), *left])
+        if time.time() - newest / 1000 > _UNBORN_SECONDS:
+            for path in [*(status.getPath() for status in left), log]:
+                files.delete(path, False)  # of a folder only where it is empty
 
 
 def lake_root(root: str | Path) -> str:

@@ -11,14 +11,18 @@ import json
 import shutil
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
 import pyarrow as pa
 
 from pipelines.adhoc import query
+from pipelines.delta_log import was_written
 from pipelines.lake import Lake
+from pipelines.retries import retried
 from pipelines.session import spark_session
+from pipelines.storage import filesystem_of
 from schemas.tables import BRONZE_EVENTS, GOLD_FATES, Table
 
 WEEK: Final = "2026-W47"
@@ -62,7 +66,8 @@ OPERATIONS: Final[dict[str, tuple[Table, Callable[[Lake], None], bool]]] = {
 
 def held(lake: Lake, table: Table) -> list[str]:
     """What the table holds, as readers see it who have nothing to do with this JVM."""
-    if not Path(lake.root, table.path, "_delta_log").is_dir():
+    filesystem, root = filesystem_of(lake.root)
+    if not was_written(filesystem, f"{root}/{table.path}"):
         return []
     return sorted(map(repr, query(lake.root, f"FROM {table.name}").to_pylist()))
 
@@ -102,7 +107,7 @@ def main(classes: str, folder: str, operation: str) -> None:
             print(json.dumps({"calls": number}), flush=True)  # noqa: T201
             break
         if raised:
-            work(lake)
+            retried(partial(work, lake), attempts=7, first_seconds=0.4, what=operation)
         names = {repr(old): "old", repr(new): "new"}
         told = {"number": number, "failed": failed, "raised": raised}
         told |= {"left": names.get(repr(left), "other"), "again": names.get(repr(held(lake, table)), "other")}

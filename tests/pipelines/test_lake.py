@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
+import time
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -63,6 +65,25 @@ def test_a_table_that_is_not_there_reads_as_no_rows_of_its_schema(lake: Lake) ->
     assert empty.count() == 0
     assert lake.version(BRONZE_WORKFLOWS) is None
     assert not lake.exists(BRONZE_WORKFLOWS)
+
+
+def test_a_table_whose_first_commit_never_came_is_made_once_nobody_can_be_at_it(
+    spark: SparkSession, lake: Lake
+) -> None:
+    log = Path(lake.root, POLICIES.path, "_delta_log")
+    (log / "_staged_commits").mkdir(parents=True)
+    rows = policies(spark, ("a", "w1", 1))
+    assert not lake.exists(POLICIES)
+    assert stored(lake) == []
+    with pytest.raises(Transient, match=r"ops\.policies is being made"):
+        lake.append(rows, POLICIES)
+    assert log.exists(), "another writer may be at its first commit"
+    for folder in (log / "_staged_commits", log):
+        os.utime(folder, (time.time() - 60,) * 2)
+    with pytest.raises(Transient):
+        lake.append(rows, POLICIES)
+    lake.append(rows, POLICIES)
+    assert stored(lake) == [("a", "w1", 1)]
 
 
 def test_appended_rows_come_back(spark: SparkSession, lake: Lake) -> None:
