@@ -119,7 +119,11 @@ class Lake:
         return conform(stored.select(*wanted.names), table)
 
     def append(self, df: DataFrame, table: Table, *, txn: tuple[str, int] | None = None) -> None:
-        """Add rows. With `txn` (application, version) Delta itself skips a version that is not newer."""
+        """Add rows. With `txn` (application, version) Delta itself skips a version that is not newer.
+
+        Without it, doing it again after an error may add them twice: a commit may be there and its writer not
+        know it.
+        """
         with self._writing(table):
             rows = _checked(df, table, unique=False)
             writer = rows.write.format("delta").mode("append")

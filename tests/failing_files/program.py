@@ -52,7 +52,7 @@ def replace(lake: Lake) -> None:
 
 
 def create(lake: Lake) -> None:
-    lake.append(events(lake, "klm"), BRONZE_EVENTS)
+    lake.merge(events(lake, "klm"), BRONZE_EVENTS, insert_only=True)
 
 
 OPERATIONS: Final[dict[str, tuple[Table, Callable[[Lake], None], bool]]] = {
