@@ -283,8 +283,9 @@ class Lake:
             except AnalysisException as error:
                 if "DELTA_TABLE_NOT_FOUND" not in str(error):
                     raise
-                self._clear_unborn(table)
-                raise Transient(f"{table.name} is being made, or was and never came to be") from error
+                if not self._clear_unborn(table):
+                    raise Transient(f"{table.name} is being made, or was and never came to be") from error
+                builder.execute()
             return
         stored = self.spark.read.format("delta").load(self.uri(table)).schema
         missing = [field for field in schema.fields if field.name not in stored.names]
@@ -301,17 +302,19 @@ class Lake:
         if wrong:
             raise BrokenLaw(f"the stored table {table.name} is not the contract's: {'; '.join(wrong)}")
 
-    def _clear_unborn(self, table: Table) -> None:
+    def _clear_unborn(self, table: Table) -> bool:
         """Remove an old log without a commit: Delta would neither read the table nor make it.
 
-        A young one may be of a writer that is at its first commit just now.
+        False for a young one, which may be of a writer that is at its first commit just now.
         """
         files, log = self._hadoop(f"{self.uri(table)}/{LOG}")
         left = list(files.listStatus(log))
         newest = max(status.getModificationTime() for status in [files.getFileStatus(log), *left])
-        if time.time() - newest / 1000 > _UNBORN_SECONDS:
-            for path in [*(status.getPath() for status in left), log]:
-                files.delete(path, False)  # of a folder only where it is empty
+        if time.time() - newest / 1000 <= _UNBORN_SECONDS:
+            return False
+        for path in [*(status.getPath() for status in left), log]:
+            files.delete(path, False)  # of a folder only where it is empty
+        return True
 
 
 def lake_root(root: str | Path) -> str:
