@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from delta import DeltaTable
 
 pytestmark = pytest.mark.spark
 
@@ -119,31 +118,6 @@ def test_freeze_stops_before_anything_of_the_batch_is_written(lake: Lake, tmp_pa
     counts = dict(run(Config(inputs=(str(tmp_path),), lake=lake.root, schema_contract="discard_value")))
     assert (counts["new"], counts["discarded"], counts["unknown_fields"]) == (2, 1, "/locale:1")
     assert [row["rescued"] for row in rows(lake, BRONZE_EVENTS)] == [None, None]
-
-
-def test_what_only_time_changed_is_written_at_most_once_in_the_seconds_to_settle(
-    lake: Lake, tmp_path: Path
-) -> None:
-    """Four batches, a day apart: each closes what was said the day before."""
-    for day in range(4):
-        said = [
-            event_line(conversation, number, skew=timedelta(days=day))
-            for conversation in range(6 * day, 6 * day + 6)
-            for number in (0, 1)
-        ]
-        (tmp_path / f"{day}.jsonl").write_bytes(b"".join(said))
-    num_updates, left = [], []
-    for settle_seconds in (0, 3600):
-        streamed = Lake(lake.spark, tmp_path / f"settled-{settle_seconds}")
-        flags = {"batch_bytes": 4200, "settle_seconds": settle_seconds}
-        counts = run(Config(inputs=(str(tmp_path / "*.jsonl"),), lake=streamed.root, once=True, **flags))
-        assert counts["batches"] >= 4
-        log = DeltaTable.forPath(lake.spark, f"{streamed.root}/silver/conversations").history().toArrow()
-        num_updates.append(log["operation"].to_pylist().count("UPDATE"))
-        left.append(rows(streamed, SILVER_CONVERSATIONS))
-    assert left[0] == left[1]
-    assert [row["closed"] for row in left[0]].count(True) == 18
-    assert num_updates[0] >= 4 > num_updates[1] >= 1
 
 
 @pytest.mark.kafka
