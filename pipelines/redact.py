@@ -123,13 +123,12 @@ class Redactor:
         return self._replaced(text, () if text in self._kept else self._found(text))
 
     def _found(self, text: str) -> Sequence[Identifier]:
-        known = self._known.find(masked(text, find_identifiers(text))) if self._known else ()
-        if not known and self._recognizer is None:
+        if not self._known and self._recognizer is None:
             return _found_alone(text)
         found = list(find_identifiers(text))
         if _CODE.fullmatch(text):
             return found
-        found += known
+        found += self._known.find(masked(text, found))
         found.sort(key=lambda one: one.start)
         if self._recognizer is not None:
             found += (
