@@ -2,18 +2,21 @@
 
 Spark resolves `spark.jars.packages` anew in every session, which costs 5 to 9 seconds even when every file
 is already on disk. Passing the same files through `spark.jars` costs nothing. The note that is kept holds
-the path and size of every file; when it no longer matches the disk, Ivy is asked again.
+the path and size of every file; when it no longer matches the disk, Ivy is asked again. Only one process asks
+at a time: two that fill Ivy's cache take each other's half-written files away, and both fail.
 """
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import json
 import logging
 import os
 import re
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlparse
@@ -42,11 +45,15 @@ def find_jars(
     `ask` replaces Ivy. Raises UsageError when the files can be found neither on disk nor on Maven Central.
     """
     files = remembered_jars(coordinates)
-    if files is None:
-        files = (ask or (_ask_ivy if whole else _ask_ivy_for_spark))(coordinates)
-        if not files:
-            raise UsageError(f"Maven Central gave no file for {', '.join(coordinates)}: try again later")
-        _remember(coordinates, files)
+    if files is not None:
+        return files
+    with _alone():
+        files = remembered_jars(coordinates)  # another process may have asked meanwhile
+        if files is None:
+            files = (ask or (_ask_ivy if whole else _ask_ivy_for_spark))(coordinates)
+            if not files:
+                raise UsageError(f"Maven Central gave no file for {', '.join(coordinates)}: try again later")
+            _remember(coordinates, files)
     return files
 
 
@@ -61,10 +68,30 @@ def remembered_jars(coordinates: Sequence[str] = (DELTA_COORDINATES,)) -> list[P
     return list(files) if intact else None
 
 
+@contextmanager
+def _alone() -> Iterator[None]:
+    """Wait until no other process asks Ivy; who is killed holds nothing. Without a cache folder, go on."""
+    lock = _cache() / "ivy.lock"
+    try:
+        lock.parent.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(lock, os.O_RDWR | os.O_CREAT, 0o600)
+    except OSError:
+        yield
+        return
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _cache() -> Path:
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "sidewheel"
+
+
 def _note_path(coordinates: Sequence[str]) -> Path:
-    cache = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
     digest = hashlib.blake2b("\n".join(coordinates).encode(), digest_size=8).hexdigest()
-    return Path(cache) / "sidewheel" / f"jars-spark{pyspark.__version__}-{digest}.json"
+    return _cache() / f"jars-spark{pyspark.__version__}-{digest}.json"
 
 
 def _remember(coordinates: Sequence[str], files: Sequence[Path]) -> None:

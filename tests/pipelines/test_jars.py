@@ -2,7 +2,11 @@ from __future__ import annotations
 
 import json
 import logging
+import threading
+import time
+from collections import Counter
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -41,6 +45,22 @@ def test_ivy_is_asked_once_and_the_answer_is_remembered(maven: Maven) -> None:
     assert maven.asked == [COORDINATES]
 
 
+def test_only_one_asks_at_a_time(maven: Maven) -> None:
+    asking = threading.Lock()
+
+    def ask(coordinates: Sequence[str]) -> list[Path]:
+        assert asking.acquire(blocking=False)
+        time.sleep(0.2)
+        asking.release()
+        return maven(coordinates)
+
+    wanted = [COORDINATES, COORDINATES[:1], COORDINATES, COORDINATES[1:]]
+    with ThreadPoolExecutor(len(wanted)) as pool:
+        found = list(pool.map(lambda coordinates: find_jars(coordinates, ask=ask), wanted))
+    assert found == [maven.files] * len(wanted)
+    assert Counter(maven.asked) == dict.fromkeys(wanted, 1)
+
+
 def test_other_coordinates_are_another_question(maven: Maven) -> None:
     find_jars(COORDINATES, ask=maven)
     assert remembered_jars(COORDINATES[:1]) is None
@@ -63,7 +83,7 @@ def test_ivy_is_asked_again_when_a_file_changed_its_size_or_is_gone(maven: Maven
 @pytest.mark.parametrize("text", ["", "{", "[]", "null", '{"files": []}', '{"files": [{"path": 3}]}'])
 def test_a_note_that_cannot_be_read_is_no_memory(maven: Maven, tmp_path: Path, text: str) -> None:
     find_jars(COORDINATES, ask=maven)
-    [note] = (tmp_path / "cache" / "sidewheel").iterdir()
+    [note] = (tmp_path / "cache" / "sidewheel").glob("*.json")
     assert json.loads(note.read_text())["coordinates"] == list(COORDINATES)
     note.write_text(text)
     assert remembered_jars(COORDINATES) is None
@@ -91,4 +111,4 @@ def test_what_ivy_cannot_find_is_remembered_by_nobody(maven: Maven, tmp_path: Pa
         find_jars(COORDINATES, ask=offline)
     with pytest.raises(UsageError, match="Maven Central gave no file"):
         find_jars(COORDINATES, ask=lambda _: [])
-    assert not (tmp_path / "cache").exists()
+    assert not list((tmp_path / "cache").rglob("*.json"))
