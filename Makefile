@@ -12,12 +12,13 @@ unexport UV_PROJECT_ENVIRONMENT VIRTUAL_ENV
 # Without bytecode each of the many processes of a run would compile torch, pandas and Airflow anew.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help demo test test-airflow test-demo test-vllm test-s3 lint fuzz faults bench zip clean java
+.PHONY: help demo test test-airflow test-cluster test-demo test-vllm test-s3 lint fuzz faults bench zip clean java
 
 help:
 	@echo 'make demo          the loop turns twice on this machine (INPUT=folder adds your own files)'
 	@echo 'make test          lint, types and tests'
 	@echo 'make test-airflow  load the Airflow DAG and run it once, in an environment of its own'
+	@echo 'make test-cluster  spark-submit on a cluster of two workers leaves what one machine leaves'
 	@echo 'make test-demo     the demo as the README shows it, killed and run again'
 	@echo 'make test-vllm     a checkpoint served by vLLM is fed the ids that training rendered'
 	@echo 'make test-s3       a lake in a bucket, by a server on this machine that speaks S3'
@@ -30,15 +31,20 @@ help:
 demo: java $(EXTRAS)
 	@$(RUN) sidewheel demo $(if $(INPUT),--input "$$INPUT")
 
+QUICK := not cluster and not demo and not faults and not fuzz and not s3 and not vllm
+
 # Two workers, each with a Spark of its own and one thread for torch: half of the time a test waits.
 test: java $(EXTRAS) lint
-	OMP_NUM_THREADS=1 $(RUN) pytest -n 2 --dist loadfile --no-loadscope-reorder -m 'not faults and not fuzz and not demo and not vllm and not s3'
+	OMP_NUM_THREADS=1 $(RUN) pytest -n 2 --dist loadfile --no-loadscope-reorder -m '$(QUICK)'
 
 # No server: the run is `dag.test()`, on a fresh database in a folder that goes afterwards.
 test-airflow: java $(EXTRAS) zip $(AIRFLOW)/.ready
 	@set -e; home=$$(mktemp -d); trap 'rm -rf "$$home"' EXIT; export AIRFLOW_HOME="$$home"; \
 	$(AIRFLOW)/bin/airflow db migrate > "$$home/migration.txt" 2>&1 || { cat "$$home/migration.txt" >&2; exit 1; }; \
 	$(AIRFLOW)/bin/python -m pytest -p no:cacheprovider -W default tests/airflow_dags
+
+test-cluster: java $(EXTRAS)
+	$(RUN) pytest -m cluster
 
 test-demo: java $(EXTRAS)
 	$(RUN) pytest -m demo

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 SHARED_DATA = Path(__file__).resolve().parent.parent.parent / "shared" / "data"
 
-LONGEST = ("test_demo.py", "test_cluster.py", "test_end_to_end.py")
+LONGEST = ("test_mirror_gate.py", "test_build_conversations.py", "test_end_to_end.py")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

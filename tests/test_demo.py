@@ -17,6 +17,8 @@ import pytest
 from pipelines.adhoc import query
 from schemas.tables import TABLES
 
+pytestmark = pytest.mark.demo
+
 ROOT = Path(__file__).parents[1]
 SMALL = ("--num", "160", "--steps", "1", "--num-merchants", "16", "--num-evaluated", "3")
 SECONDS_TO_RUN = 1800
@@ -85,7 +87,6 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
     return folder, run(folder, *SMALL)
 
 
-@pytest.mark.spark
 def test_the_demo_goes_round_and_ends_with_what_it_brought_home(finished: tuple[Path, str]) -> None:
     folder, shown = finished
     parts = re.findall(r"^== (.*) ==$", shown, re.MULTILINE)
@@ -105,7 +106,6 @@ def test_the_demo_goes_round_and_ends_with_what_it_brought_home(finished: tuple[
     assert sources == {"synthetic", "recorded"}
 
 
-@pytest.mark.demo
 def test_doing_the_demo_again_changes_nothing(finished: tuple[Path, str]) -> None:
     folder, _ = finished
     before = contents(folder)
@@ -113,7 +113,6 @@ def test_doing_the_demo_again_changes_nothing(finished: tuple[Path, str]) -> Non
     assert contents(folder) == before
 
 
-@pytest.mark.demo
 def test_a_demo_that_is_killed_anywhere_is_finished_by_running_it_again(
     finished: tuple[Path, str], tmp_path: Path
 ) -> None:
@@ -133,7 +132,6 @@ def test_a_demo_that_is_killed_anywhere_is_finished_by_running_it_again(
     shutil.rmtree(tmp_path / "demo")
 
 
-@pytest.mark.demo
 def test_the_demo_prints_what_the_readme_shows(tmp_path: Path) -> None:
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     told = readme[readme.index("prints this, with longer tables") :]
