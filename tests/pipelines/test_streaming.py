@@ -13,6 +13,7 @@ pytestmark = pytest.mark.spark
 from jobs import build_conversations  # noqa: E402
 from jobs.ingest_conversations import Config, run  # noqa: E402
 from pipelines.conversation_events import events_form  # noqa: E402
+from pipelines.conversations import settle  # noqa: E402
 from pipelines.lake import Lake  # noqa: E402
 from pipelines.streaming.micro_batch import Writer  # noqa: E402
 from pipelines.streaming.watermark import Watermark  # noqa: E402
@@ -147,3 +148,29 @@ def test_a_topic_leaves_what_the_same_lines_in_files_leave(
     wrong = Config(kafka=f"{kafka_broker.address}/nothing", lake=streamed.root, once=True, build=False)
     with pytest.raises(UsageError, match=r"no such topic"):
         run(wrong)
+
+
+def test_what_only_time_tells_is_settled_no_more_often_than_is_said_and_when_the_stream_ends(
+    lake: Lake, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls = []
+
+    def counted(*given: Any) -> Any:
+        calls.append(given)
+        return settle(*given)
+
+    monkeypatch.setattr("pipelines.streaming.conversations.settle", counted)
+    events = tmp_path / "events"
+    events.mkdir()
+    for day in range(3):
+        late = {"skew": timedelta(days=day)}
+        told = [event_line(4 * day + each, number, **late) for each in range(4) for number in (0, 1)]
+        (events / f"{day}.jsonl").write_bytes(b"".join(told))
+    lag = Config(inputs=(str(events),), lake=lake.root, once=True, batch_bytes=1800, settle_seconds=3600)
+    assert int(dict(run(lag))["batches"]) >= 3
+    assert len(calls) == 2, "after the first batch, and at the end"
+    assert [row["closed"] for row in rows(lake, SILVER_CONVERSATIONS)].count(True) == 8, (
+        "all but the last day"
+    )
+    built = build_conversations.run(build_conversations.Config(lake=lake.root))
+    assert (built["new"], built["changed"]) == (0, 0)
