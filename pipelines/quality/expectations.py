@@ -12,7 +12,8 @@
 
 Usual is the median of the last 8 weeks, last is the last of them. 1/sqrt(rows) is two standard errors of a
 share at worst. With fewer than 3 weeks before, what would be critical is a warning, and with none there is
-no bound but those that need none. Not here yet: seasons.
+no bound but those that need none. Empty weeks before the first with rows are none: what begins is not held to
+nothing. Not here yet: seasons.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import dropwhile
 from statistics import median
 from typing import Annotated, Final, Literal
 
@@ -122,7 +124,7 @@ def _volume(
     is_open: bool,
 ) -> Iterator[Expectation]:
     for name in (ROWS, SHOPS):
-        values = [week[name] for week in before if name in week]
+        values = list(dropwhile(lambda value: value == 0, (week[name] for week in before if name in week)))
         if not values or name not in batch.values:
             continue
         usual, last = median(values), values[-1]

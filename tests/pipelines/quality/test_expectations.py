@@ -101,6 +101,23 @@ def test_with_less_than_three_weeks_before_volume_is_a_warning_that_says_so() ->
     assert failed(judged(num_weeks=0, rows=1000.0)) == set()
 
 
+@pytest.mark.parametrize(
+    ("before", "expected"),
+    [
+        ((0.0, 0.0, 0.0, 0.0), set()),
+        ((0.0, 0.0, 0.0, 20.0), {("warning", f"{WEEK} rows")}),
+        ((20.0, 0.0, 0.0, 0.0), {("critical", f"{WEEK} rows")}),
+    ],
+)
+def test_what_begins_is_not_held_to_the_empty_weeks_before_it_and_what_comes_back_is(
+    before: tuple[float, ...], expected: set[tuple[str, str]]
+) -> None:
+    history = {week: {"rows": rows} for week, rows in zip(BEFORE, before, strict=True)}
+    wanted = expectations(GOLD_FATES, PLANS[GOLD_FATES.name], measured(), history, QualityPolicy())
+    volume = [each for each in wanted if each.name == f"{WEEK} rows"]
+    assert failed(validate(GOLD_FATES.name, volume, {f"{WEEK} rows": 100.0}, docs=None)) == expected
+
+
 def test_a_person_may_let_any_volume_pass() -> None:
     assert failed(judged(policy=QualityPolicy(volume_factor=0), rows=100_000.0)) == set()
 
