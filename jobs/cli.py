@@ -68,9 +68,9 @@ def _root(
 def demo(
     output: Annotated[str, typer.Option(help="Folder for the demo's records and lake.")] = "demo",
     num: Annotated[int, typer.Option(min=1, help="How many records to generate for each week.")] = 2000,
-    steps: Annotated[int, typer.Option(min=1, help="Steps of training in each turn.")] = 20,
+    steps: Annotated[int, typer.Option(min=1, help="Steps of training in each turn.")] = 12,
     num_merchants: Annotated[int, typer.Option(min=1, help="How many simulated merchants ask.")] = 36,
-    num_evaluated: Annotated[int, typer.Option(min=1, help="How many held-out requests are asked.")] = 12,
+    num_evaluated: Annotated[int, typer.Option(min=1, help="How many held-out requests are asked.")] = 8,
     inputs: Annotated[
         list[str] | None, typer.Option("--input", help="A file, folder or URI of your own to ingest too.")
     ] = None,
