@@ -87,6 +87,7 @@ class Broker:
     def frozen(self) -> Iterator[None]:
         """Let it answer nothing while the block runs, without closing a connection."""
         os.kill(self.pid, signal.SIGSTOP)
+        os.waitpid(self.pid, os.WUNTRACED)  # until its last thread stands: one may be answering just now
         try:
             yield
         finally:

@@ -63,13 +63,19 @@ def stream_conversations(
     Raises:
         UsageError, Transient, BrokenLaw: what stopped it; what was committed stays.
     """
-    own = Lake(stream_session(lake.spark), lake.root)
+    with stream_session(lake.spark) as session:
+        return _stream(Lake(session, lake.root), source, policy, contract, silver)
+
+
+def _stream(
+    lake: Lake, source: Source, policy: StreamPolicy, contract: SchemaContract, silver: ConversationPolicy
+) -> Counts:
     checkpoint = Checkpoint.of(policy.checkpoint, lake.root, source.name, BRONZE_EVENTS)
-    told = _Told(own, source.inputs)
-    follow = _Follower(own, silver, policy.settle_seconds) if policy.build else None
+    told = _Told(lake, source.inputs)
+    follow = _Follower(lake, silver, policy.settle_seconds) if policy.build else None
     watermark = Watermark(timedelta(minutes=policy.watermark_minutes), silver.max_skew)
-    writer = Writer(own, events_form(contract), checkpoint.application, follow, told, watermark)
-    counts = run_stream(_rows(own, source, policy), writer, checkpoint, policy)
+    writer = Writer(lake, events_form(contract), checkpoint.application, follow, told, watermark)
+    counts = run_stream(_rows(lake, source, policy), writer, checkpoint, policy)
     if follow is not None:
         follow.settle()
         counts |= {"settled": follow.num_settled}

@@ -72,8 +72,14 @@ class StreamPolicy:
             raise ValueError("--batch-bytes and --batch-messages must be at least 1.")
 
 
-def stream_session(spark: SparkSession) -> SparkSession:
-    """A session of its own in the same JVM: what a stream sets there, nobody else sees."""
+@contextlib.contextmanager
+def stream_session(spark: SparkSession) -> Iterator[SparkSession]:
+    """A session of its own in the same JVM: what a stream sets there, nobody else sees.
+
+    It is the active one while the block runs: Spark looks there whether the name of a Python source is taken,
+    and PySpark makes the session that last created a DataFrame the active one for good.
+    """
+    before = SparkSession.getActiveSession() or spark
     session = spark.newSession()
     settings = {
         # A batch is bounded in bytes; so is what a Python worker is given of it at once.
@@ -85,7 +91,16 @@ def stream_session(spark: SparkSession) -> SparkSession:
     }
     for name, value in settings.items():
         session.conf.set(name, value)
-    return session
+    _activate(session)
+    try:
+        yield session
+    finally:
+        _activate(before)
+
+
+def _activate(session: SparkSession) -> None:
+    SparkSession._activeSession = session
+    SparkSession._get_j_spark_session_class(session._jvm).setActiveSession(session._jsparkSession)
 
 
 def run_stream(rows: DataFrame, writer: Writer, checkpoint: Checkpoint, policy: StreamPolicy) -> Counts:

@@ -10,6 +10,8 @@ import pytest
 
 pytestmark = pytest.mark.spark
 
+from pyspark.sql import SparkSession  # noqa: E402
+
 from jobs import build_conversations  # noqa: E402
 from jobs.ingest_conversations import Config, run  # noqa: E402
 from pipelines.conversation_events import events_form  # noqa: E402
@@ -108,6 +110,7 @@ def test_a_batch_that_was_committed_is_skipped_under_its_name_and_looked_up_unde
 
 def test_freeze_stops_before_anything_of_the_batch_is_written(lake: Lake, tmp_path: Path) -> None:
     (tmp_path / "a.jsonl").write_bytes(event_line(1, 0) + event_line(1, 1, locale="fr"))
+    active = SparkSession.getActiveSession()
     for once in (False, True):
         with pytest.raises(BrokenLaw, match=r"a\.jsonl line 2: nobody knows the field '/locale'"):
             run(
@@ -116,6 +119,7 @@ def test_freeze_stops_before_anything_of_the_batch_is_written(lake: Lake, tmp_pa
                 )
             )
         assert rows(lake, BRONZE_EVENTS) == []
+        assert SparkSession.getActiveSession() is active, "a stream's settings are nobody else's"
     counts = dict(run(Config(inputs=(str(tmp_path),), lake=lake.root, schema_contract="discard_value")))
     assert (counts["new"], counts["discarded"], counts["unknown_fields"]) == (2, 1, "/locale:1")
     assert [row["rescued"] for row in rows(lake, BRONZE_EVENTS)] == [None, None]
