@@ -87,7 +87,7 @@ def test_an_event_of_eight_megabytes_is_taken(kafka_broker: Broker) -> None:
 @pytest.mark.kafka
 def test_a_broker_that_answers_nothing_is_transient_in_time_and_costs_no_event(kafka_broker: Broker) -> None:
     kafka_broker.create_topic("frozen")
-    recorder = Recorder(KafkaSink(kafka_broker.address, "frozen", seconds=1.0), model="m")
+    recorder = Recorder(KafkaSink(kafka_broker.address, "frozen", seconds=5.0), model="m")
     recording = recorder.begin("s")
     recording.append("message", SAID)
     with kafka_broker.frozen(), pytest.raises(Transient, match="Cannot record in Kafka at 127"):
