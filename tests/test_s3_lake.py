@@ -63,7 +63,7 @@ def held(records: str, events: str, lake: str, submit: str) -> dict[str, list[ob
 
 
 def test_a_lake_in_a_bucket_is_the_lake_on_a_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    write_dump(Plan(seed=5, num=60, week_end=1_795_392_000, bad_share=0.1), tmp_path / "records", num_files=2)
+    write_dump(Plan(seed=5, num=60, week_end=1_795_392_000, bad_share=0.1), tmp_path / "records")
     recorded = Recorded(tmp_path / "events")
     recorded.ask("Tag big orders")
     usual = f"--packages {DELTA_COORDINATES} --driver-memory 2g pyspark-shell"
