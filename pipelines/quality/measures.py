@@ -1,9 +1,12 @@
 """Count what a table's rows are like: one pass of Spark whatever the number of rules, and no value leaves it.
 
+Keys are counted in a pass of their own, over all rows together: beside the weeks' sums it would double every
+row twice.
+
 | measure | what it is |
 |---|---|
 | `rows` | how many there are |
-| `repeated` | how many are beyond the first of their key |
+| `repeated` | how many are beyond the first of their key, of all rows together |
 | `fate.unknown` | how many break that row rule; see `schemas.row_rules` |
 | `shop_id.null_rate` | the share of null in a column that may be null |
 | `shops` | about how many shops there are (HyperLogLog, 5 %) |
@@ -32,8 +35,6 @@ ALL: Final = ""
 ROWS: Final = "rows"
 REPEATED: Final = "repeated"
 SHOPS: Final = "shops"
-_WITH_KEY: Final = "with_key"
-_KEYS: Final = "keys"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,7 +58,8 @@ def measure(
 ) -> list[Measured]:
     """All rows together first, then each week, oldest first; `weeks` are there without a row too.
 
-    The rows are read once. A table without weeks gives the first alone, under the week `label`.
+    The rows are read once, and their keys once more. A table without weeks gives the first alone, under the
+    week `label`.
     """
     wanted = _counts(table, plan)
     aggregates = [column.alias(f"c{number}") for number, column in enumerate(wanted.values())]
@@ -75,15 +77,19 @@ def measure(
     nothing = dict.fromkeys(wanted, 0)
     listed = sorted({ALL, *counted, *(weeks if plan.week is not None else ())})
     measured = [_measured(week, counted.get(week, nothing), table, plan) for week in listed]
+    measured[0] = replace(measured[0], values={**measured[0].values, REPEATED: _num_repeated(df, table)})
     return measured if plan.week is not None else [replace(measured[0], week=label)]
+
+
+def _num_repeated(df: DataFrame, table: Table) -> int:
+    of_key = df.dropna(subset=list(table.key)).groupBy(*table.key).agg(F.count(F.lit(1)).alias("_num"))
+    found = of_key.agg(F.sum(F.col("_num") - 1)).first()
+    return 0 if found is None else int(found[0] or 0)
 
 
 def _counts(table: Table, plan: Plan) -> dict[str, Column]:
     """What is counted, by name; shares follow from it."""
-    keyed = F.lit(True)
-    for column in table.key:
-        keyed &= F.col(column).isNotNull()
-    counts = {ROWS: F.count(F.lit(1)), _WITH_KEY: F.count_if(keyed), _KEYS: F.count_distinct(*table.key)}
+    counts = {ROWS: F.count(F.lit(1))}
     counts |= {rule.measure: F.count_if(breaks(rule)) for rule in row_rules(table)}
     counts |= {null_rate(name): F.count_if(F.col(name).isNull()) for name in _nullable(table)}
     if "shop_id" in table.schema.names:
@@ -99,7 +105,7 @@ def _nullable(table: Table) -> list[str]:
 
 
 def _measured(week: str, counted: Mapping[str, int], table: Table, plan: Plan) -> Measured:
-    values: dict[str, float] = {ROWS: counted[ROWS], REPEATED: counted[_WITH_KEY] - counted[_KEYS]}
+    values: dict[str, float] = {ROWS: counted[ROWS]}
     values |= {rule.measure: counted[rule.measure] for rule in row_rules(table)}
     if SHOPS in counted:
         values[SHOPS] = counted[SHOPS]
