@@ -17,7 +17,7 @@ import pytest
 from pipelines.adhoc import query
 from schemas.tables import TABLES
 
-pytestmark = pytest.mark.demo
+pytestmark = [pytest.mark.demo, pytest.mark.spark]
 
 ROOT = Path(__file__).parents[1]
 SMALL = ("--num", "160", "--steps", "1", "--num-merchants", "16", "--num-evaluated", "3")
