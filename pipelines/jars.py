@@ -16,7 +16,7 @@ import os
 import re
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlparse
@@ -70,19 +70,13 @@ def remembered_jars(coordinates: Sequence[str] = (DELTA_COORDINATES,)) -> list[P
 
 @contextmanager
 def _alone() -> Iterator[None]:
-    """Wait until no other process asks Ivy; who is killed holds nothing. Without a cache folder, go on."""
+    """Wait until no other process asks Ivy; who is killed holds nothing. Without a folder or locks, go on."""
     lock = _cache() / "ivy.lock"
-    try:
-        lock.parent.mkdir(parents=True, exist_ok=True)
-        descriptor = os.open(lock, os.O_RDWR | os.O_CREAT, 0o600)
-    except OSError:
+    with ExitStack() as held:
+        with suppress(OSError):
+            lock.parent.mkdir(parents=True, exist_ok=True)
+            fcntl.flock(held.enter_context(lock.open("ab")), fcntl.LOCK_EX)
         yield
-        return
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(descriptor)
 
 
 def _cache() -> Path:
